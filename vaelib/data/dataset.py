@@ -1,0 +1,204 @@
+"""What every data set is: pictures, and what is known about each of them."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from vaelib.devices import resolve_device
+
+__all__ = ["Dataset"]
+
+Index = int | slice | Tensor | list[int] | list[bool]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Pictures with what is known about them, all on one device.
+
+    Attributes:
+        name: what :func:`vaelib.load` was asked for.
+        split: ``"train"`` or ``"test"``.
+        x: pictures, ``(N, C, H, W)`` float32 in [0, 1].
+        labels: class of each picture, ``(N,)`` int64, or None.
+        factors: what produced each picture, ``(N, F)`` float32, or None.
+        factor_names: a name for each of the F columns.
+        trajectories: the pen's path, ``(N, T, 3)`` float32: x and y in pixels
+            and 1 where the pen drew on its way to this point, 0 where it was
+            lifted; or None.
+
+    ``len(data)`` is N. ``data[index]`` takes a slice, a tensor or list of
+    indices, or a boolean mask, and gives a smaller ``Dataset``.
+
+    Raises:
+        ValueError: a field has another length than ``x``, or the number of
+            names is not that of factors.
+    """
+
+    name: str
+    split: str
+    x: Tensor
+    labels: Tensor | None = None
+    factors: Tensor | None = None
+    factor_names: tuple[str, ...] = ()
+    trajectories: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.x.ndim != 4:
+            raise ValueError(
+                f"x has shape {tuple(self.x.shape)}, wanted (N, C, H, W); "
+                "add the missing axes, e.g. x[:, None] for grey pictures."
+            )
+        for name, tensor in self._tensors().items():
+            if len(tensor) != len(self.x):
+                raise ValueError(
+                    f"{name} has {len(tensor)} rows but x has {len(self.x)}; "
+                    "index both alike."
+                )
+        columns = 0 if self.factors is None else self.factors.shape[1]
+        if columns != len(self.factor_names):
+            raise ValueError(
+                f"factor_names has {len(self.factor_names)} names for "
+                f"{columns} columns of factors; give one name per column."
+            )
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index: Index) -> Dataset:
+        rows = _as_rows(index, len(self))
+        return replace(self, **{k: v[rows] for k, v in self._tensors().items()})
+
+    def sample(self, n: int | None, seed: int = 0) -> Dataset:
+        """``n`` pictures drawn without replacement; None means all, in order.
+
+        The same seed draws the same pictures, and a larger ``n`` begins with
+        the pictures of a smaller one.
+
+        Raises:
+            ValueError: ``n`` is more than there are.
+        """
+        if n is None:
+            return self
+        if n > len(self):
+            raise ValueError(
+                f"n={n:,} but {self.name!r} has {len(self):,} pictures in its "
+                f"{self.split!r} split; ask for fewer, or n=None for all."
+            )
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        return self[order[:n].to(self.x.device)]
+
+    def to(self, device: str | torch.device) -> Dataset:
+        """The same data on ``device`` (as :func:`vaelib.resolve_device`)."""
+        there = resolve_device(device)
+        return replace(self, **{k: v.to(there) for k, v in self._tensors().items()})
+
+    def _tensors(self) -> dict[str, Tensor]:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {k: v for k, v in values.items() if isinstance(v, Tensor)}
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.name!r}, {self.split!r}: {', '.join(self._facts())})"
+
+    def _facts(self) -> list[str]:
+        facts = [f"x {_shape(self.x)} {_range(self.x)}"]
+        if self.labels is not None:
+            facts.append(f"labels {_shape(self.labels)} {_range(self.labels)}")
+        if self.factors is not None:
+            names = " ".join(self.factor_names)
+            facts.append(f"factors {_shape(self.factors)} {names}")
+        if self.trajectories is not None:
+            facts.append(f"trajectories {_shape(self.trajectories)}")
+        return [*facts, f"on {self.x.device}"]
+
+    def _repr_html_(self) -> str:
+        # Colours are inherited, so the text is readable in a light and in a
+        # dark theme; the pictures bring their own black ground.
+        facts = "".join(f"<li>{html.escape(fact)}</li>" for fact in self._facts())
+        title = f"{html.escape(self.name)}, {html.escape(self.split)}"
+        return (
+            '<div style="display:flex;flex-wrap:wrap;gap:1em;align-items:center">'
+            f'{self._thumbnails()}<div style="color:inherit">'
+            f"<strong>{title}</strong>: {len(self):,} pictures"
+            f'<ul style="margin:.4em 0;padding-left:1.2em">{facts}</ul>'
+            "</div></div>"
+        )
+
+    def _thumbnails(self, rows: int = 4, columns: int = 10) -> str:
+        shown = min(rows * columns, len(self))
+        if shown == 0:
+            return ""
+        grid = _grid(self.x[:shown], columns)
+        height, width = grid.shape[:2]
+        zoom = max(1, round(400 / width))
+        alt = f"The first {shown} pictures of {self.name}, {self.split}"
+        return (
+            f'<img alt="{html.escape(alt)}" src="{_data_uri(grid)}" '
+            f'width="{width * zoom}" height="{height * zoom}" '
+            'style="image-rendering:pixelated;max-width:100%;height:auto;'
+            'border:1px solid gray">'
+        )
+
+
+def _as_rows(index: Index, length: int) -> slice | Tensor:
+    if isinstance(index, slice):
+        return index
+    if isinstance(index, int):
+        # One picture stays a data set, so x keeps its four axes.
+        if not -length <= index < length:
+            raise IndexError(
+                f"index {index} is outside this data set of {length} pictures; "
+                f"use {-length} … {length - 1}."
+            )
+        return torch.tensor([index])
+    rows = torch.as_tensor(index)
+    if rows.numel() == 0 and rows.dtype != torch.bool:
+        rows = rows.long()
+    if rows.is_floating_point() or rows.is_complex() or rows.ndim != 1:
+        raise TypeError(
+            f"index is a {rows.dtype} tensor of shape {tuple(rows.shape)}; "
+            "wanted one row of whole numbers, one of booleans, or a slice."
+        )
+    if rows.dtype == torch.bool and len(rows) != length:
+        raise IndexError(
+            f"index is a mask of {len(rows)} booleans for {length} pictures; "
+            "make it from this data set, e.g. data[data.labels == 3]."
+        )
+    # torch reads a uint8 tensor as a mask: whole numbers must mean indices.
+    return rows if rows.dtype == torch.bool else rows.long()
+
+
+def _shape(tensor: Tensor) -> str:
+    sizes = ", ".join(f"{size:,}" for size in tensor.shape)
+    return f"({sizes}{',' * (tensor.ndim == 1)}) {str(tensor.dtype)[6:]}"
+
+
+def _range(tensor: Tensor) -> str:
+    if tensor.numel() == 0:
+        return "empty"
+    return f"in [{tensor.min().item():.3g}, {tensor.max().item():.3g}]"
+
+
+def _grid(x: Tensor, columns: int) -> np.ndarray:
+    """Pictures ``(N, C, H, W)`` in [0, 1] → one uint8 array ``(H', W', 3)``."""
+    count, channels, height, width = x.shape
+    rows = -(-count // columns)
+    columns = min(columns, count)
+    cells = torch.zeros(rows * columns, 3, height, width)
+    cells[:count] = x.detach().cpu()[:, : 1 if channels < 3 else 3]
+    grid = cells.reshape(rows, columns, 3, height, width)
+    flat = grid.permute(0, 3, 1, 4, 2).reshape(rows * height, columns * width, 3)
+    return flat.clamp(0, 1).mul(255).round().byte().numpy()
+
+
+def _data_uri(pixels: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
