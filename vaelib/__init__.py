@@ -1,5 +1,6 @@
 """vaelib: the small library behind the course. Every formula stands in one place."""
 
+from vaelib import metrics, plots
 from vaelib.data import Dataset, load
 from vaelib.distributions import (
     Bernoulli,
@@ -15,11 +16,22 @@ from vaelib.distributions import (
 )
 from vaelib.models import VAE, Autoencoder, conv_vae, mlp_vae
 from vaelib.networks import MLP, ConvDecoder, ConvEncoder, Residual
+from vaelib.objectives import (
+    Elbo,
+    elbo,
+    iwae,
+    kl_standard_normal,
+    log_likelihood,
+    reconstruction,
+)
+from vaelib.pca import PCA
 from vaelib.randomness import seeded
 from vaelib.storage import load_model, save
+from vaelib.training import History, TrainingDiverged, fit
 
 __all__ = [
     "MLP",
+    "PCA",
     "VAE",
     "Autoencoder",
     "Bernoulli",
@@ -30,14 +42,25 @@ __all__ = [
     "Dataset",
     "DiagonalGaussian",
     "DiagonalGaussianHead",
+    "Elbo",
     "Gaussian",
     "GaussianHead",
     "GreyLevels",
+    "History",
     "Residual",
+    "TrainingDiverged",
     "conv_vae",
+    "elbo",
+    "fit",
+    "iwae",
+    "kl_standard_normal",
     "load",
     "load_model",
+    "log_likelihood",
+    "metrics",
     "mlp_vae",
+    "plots",
+    "reconstruction",
     "save",
     "seeded",
     "standard_normal",

@@ -29,7 +29,7 @@ from vaelib.networks import Shape, as_shape
 # ---------------------------------------------------------------- distributions
 
 
-class DiagonalGaussian(Independent):
+class DiagonalGaussian(Independent):  # type: ignore[type-arg]
     """A Gaussian with independent dimensions, known by its log-variance.
 
     Args:
@@ -69,7 +69,7 @@ class Bernoulli(TorchBernoulli):
     minus the entropy of the grey value, so −ELBO has a floor above zero.
     """
 
-    support = constraints.unit_interval
+    support = constraints.unit_interval  # type: ignore[assignment]
 
     def __init__(self, *, logits: Tensor):
         super().__init__(logits=logits, validate_args=False)
@@ -136,7 +136,8 @@ class GreyLevels(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         index = (value * (self.categorical.logits.shape[-1] - 1)).round().long()
-        return self.categorical.log_prob(index)
+        log_prob: Tensor = self.categorical.log_prob(index)
+        return log_prob
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> "GreyLevels":
         logits = self.categorical.logits
@@ -333,20 +334,34 @@ def check_data(x: Tensor, likelihood: Distribution, name: str = "x") -> None:
             f"{name}: got shape {tuple(x.shape)}, the likelihood is over ({wanted}). "
             "Build the decoder for this data shape, or reshape the data."
         )
-    if x.isnan().any():
+    if len(x) == 0:
+        return
+    if x.aminmax().min.isnan():  # one pass; NaN wins over every number
         count = int(x.isnan().flatten(1).any(1).sum())
         raise ValueError(
             f"{name}: {count} of {len(x)} examples hold NaN. "
             "Drop or fill them before training: x.nan_to_num(0)."
         )
-    support = likelihood.support
-    inside = torch.isfinite(x) & (support.check(x) if support else torch.tensor(True))
-    if not inside.all():
+    if not _in_support(x, likelihood.support):
         low, high = x.min().item(), x.max().item()
         raise ValueError(
             f"{name}: got values from {low:g} to {high:g}, outside the likelihood's "
-            f"support {support}. {_range_mend(low, high)}"
+            f"support {likelihood.support}. {_range_mend(low, high)}"
         )
+
+
+# Supports without gaps: the extremes lie in them only if everything does.
+_INTERVALS = (type(constraints.unit_interval), type(constraints.real))
+
+
+def _in_support(x: Tensor, support: Any) -> bool:
+    extremes = torch.stack(x.aminmax())
+    if not extremes.isfinite().all():
+        return False
+    base = getattr(support, "base_constraint", support)
+    if isinstance(base, _INTERVALS):
+        return bool(base.check(extremes).all())  # type: ignore[no-untyped-call]
+    return support is None or bool(support.check(x).all())
 
 
 def _range_mend(low: float, high: float) -> str:

@@ -20,7 +20,8 @@ class Residual(nn.Module):
         self.body = nn.Sequential(*body)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
+        change: Tensor = self.body(x)
+        return x + change
 
 
 class Body(nn.Sequential):
@@ -47,8 +48,7 @@ class Body(nn.Sequential):
                 f"input: got shape {tuple(x.shape)}, this network wants ({wanted}). "
                 f"{_shape_mend(tuple(x.shape), self.in_shape)}"
             )
-        result: Tensor = super().forward(x)
-        return result
+        return super().forward(x)  # type: ignore[no-untyped-call,no-any-return]
 
 
 class MLP(Body):

@@ -35,7 +35,8 @@ def seeded(seed: int | None) -> Iterator[None]:
 
 @contextmanager
 def _forked() -> Iterator[None]:
-    with torch.random.fork_rng():  # the CPU and every CUDA device
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=gpus):
         if not torch.backends.mps.is_available():
             yield
             return
