@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import html
 import io
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -56,8 +57,9 @@ class Dataset:
                 f"x has shape {tuple(self.x.shape)}, wanted (N, C, H, W); "
                 "add the missing axes, e.g. x[:, None] for grey pictures."
             )
-        for name, tensor in self._tensors().items():
-            if len(tensor) != len(self.x):
+        for name in ("labels", "factors", "trajectories"):
+            tensor = getattr(self, name)
+            if tensor is not None and len(tensor) != len(self.x):
                 raise ValueError(
                     f"{name} has {len(tensor)} rows but x has {len(self.x)}; "
                     "index both alike."
@@ -74,7 +76,7 @@ class Dataset:
 
     def __getitem__(self, index: Index) -> Dataset:
         rows = _as_rows(index, len(self))
-        return replace(self, **{k: v[rows] for k, v in self._tensors().items()})
+        return self._map(lambda tensor: tensor[rows])
 
     def sample(self, n: int | None, seed: int = 0) -> Dataset:
         """``n`` pictures drawn without replacement; None means all, in order.
@@ -98,11 +100,19 @@ class Dataset:
     def to(self, device: str | torch.device) -> Dataset:
         """The same data on ``device`` (as :func:`vaelib.resolve_device`)."""
         there = resolve_device(device)
-        return replace(self, **{k: v.to(there) for k, v in self._tensors().items()})
+        return self._map(lambda tensor: tensor.to(there))
 
-    def _tensors(self) -> dict[str, Tensor]:
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {k: v for k, v in values.items() if isinstance(v, Tensor)}
+    def _map(self, change: Callable[[Tensor], Tensor]) -> Dataset:
+        def maybe(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else change(tensor)
+
+        return replace(
+            self,
+            x=change(self.x),
+            labels=maybe(self.labels),
+            factors=maybe(self.factors),
+            trajectories=maybe(self.trajectories),
+        )
 
     def __repr__(self) -> str:
         return f"Dataset({self.name!r}, {self.split!r}: {', '.join(self._facts())})"

@@ -122,7 +122,7 @@ def index_from_factors(factors: Tensor) -> Tensor:
     """
     factors = _checked(factors)
     index = torch.zeros(len(factors), dtype=torch.int64, device=factors.device)
-    for name, column, values in zip(FACTOR_NAMES, factors.unbind(1), GRID):
+    for name, column, values in zip(FACTOR_NAMES, factors.unbind(1), GRID, strict=True):
         step = (values[-1] - values[0]) / (len(values) - 1)
         place = ((column - values[0]) / step).round().long()
         if name == "orientation":
