@@ -1,0 +1,291 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.distributions import Bernoulli as TorchBernoulli
+from torch.distributions import Categorical, Independent, Normal, kl_divergence
+
+from vaelib import (
+    Bernoulli,
+    BernoulliHead,
+    CategoricalHead,
+    DiagonalGaussian,
+    DiagonalGaussianHead,
+    Gaussian,
+    GaussianHead,
+    GreyLevels,
+    kl_standard_normal,
+    standard_normal,
+    unchecked,
+)
+from vaelib.distributions import check_data, smooth_bound
+
+EXACT = {"atol": 1e-10, "rtol": 1e-10}
+seeds = st.integers(0, 2**31)
+
+
+def double(seed: int, *shape: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return 2 * torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+# ------------------------------------------------- oracles: torch.distributions
+
+
+@settings(max_examples=30, deadline=None)
+@given(seeds)
+def test_diagonal_gaussian_is_torchs(seed) -> None:
+    mu, log_var, z = double(seed, 3, 5, 4)
+    ours = DiagonalGaussian(mu, log_var)
+    theirs = Independent(Normal(mu, log_var.exp().sqrt()), 1)
+    assert torch.allclose(ours.log_prob(z), theirs.log_prob(z), **EXACT)
+    assert torch.allclose(ours.entropy(), theirs.entropy(), **EXACT)
+    assert torch.allclose(ours.variance, theirs.variance, **EXACT)
+    assert ours.event_shape == (4,)
+    assert ours.batch_shape == (5,)
+    assert ours.expand((2, 5)).log_prob(z).shape == (2, 5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seeds)
+def test_kl_is_torchs(seed) -> None:
+    mu, log_var, mu_p, log_var_p = double(seed, 4, 5, 4)
+    q, p = DiagonalGaussian(mu, log_var), DiagonalGaussian(mu_p, log_var_p)
+    plain = [
+        Independent(Normal(d.mu, d.log_var.exp().sqrt()), 1)
+        for d in (q, p, standard_normal(4, dtype=torch.float64))
+    ]
+    assert torch.allclose(kl_divergence(q, p), kl_divergence(*plain[:2]), **EXACT)
+    to_prior = kl_divergence(plain[0], plain[2])
+    assert torch.allclose(kl_standard_normal(mu, log_var), to_prior, **EXACT)
+    per_dim = kl_standard_normal(mu, log_var, per_dim=True)
+    assert per_dim.shape == (5, 4)
+    assert torch.allclose(per_dim.sum(-1), to_prior, **EXACT)
+    # Ours meets theirs: outside code may bring torch's own Gaussians.
+    assert torch.allclose(kl_divergence(q, plain[1]), kl_divergence(q, p), **EXACT)
+    assert torch.allclose(kl_divergence(plain[0], p), kl_divergence(q, p), **EXACT)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seeds)
+def test_bernoulli_is_torchs_on_zeros_and_ones(seed) -> None:
+    logits = 3 * double(seed, 5, 7)
+    x = (double(seed + 1, 5, 7) > 0).double()
+    theirs = TorchBernoulli(logits=logits).log_prob(x)
+    assert torch.allclose(Bernoulli(logits=logits).log_prob(x), theirs, **EXACT)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seeds)
+def test_bernoulli_on_grey_is_the_expected_log_probability(seed) -> None:
+    logits, grey = double(seed, 5, 7), double(seed + 1, 5, 7).sigmoid()
+    coin = TorchBernoulli(logits=logits)
+    one, zero = torch.ones_like(logits), torch.zeros_like(logits)
+    expected = grey * coin.log_prob(one) + (1 - grey) * coin.log_prob(zero)
+    assert torch.allclose(Bernoulli(logits=logits).log_prob(grey), expected, **EXACT)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seeds)
+def test_gaussian_is_torchs(seed) -> None:
+    mean, log_var, x = double(seed, 3, 5, 7)
+    theirs = Normal(mean, log_var.exp().sqrt())
+    ours = Gaussian(mean, log_var)
+    assert torch.allclose(ours.log_prob(x), theirs.log_prob(x), **EXACT)
+    assert torch.allclose(ours.variance, theirs.variance, **EXACT)
+    assert ours.expand((2, 5, 7)).log_prob(x).shape == (2, 5, 7)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seeds, st.integers(2, 9))
+def test_grey_levels_are_torchs_categorical(seed, levels) -> None:
+    logits = double(seed, 5, 7, levels)
+    generator = torch.Generator().manual_seed(seed)
+    index = torch.randint(levels, (5, 7), generator=generator)
+    ours, theirs = GreyLevels(logits), Categorical(logits=logits)
+    x = index / (levels - 1)
+    assert torch.allclose(ours.log_prob(x), theirs.log_prob(index), **EXACT)
+    enumerated = theirs.probs @ torch.arange(levels).double() / (levels - 1)
+    assert torch.allclose(ours.mean, enumerated, **EXACT)
+    second = theirs.probs @ (torch.arange(levels).double() / (levels - 1)) ** 2
+    assert torch.allclose(ours.variance, second - enumerated**2, **EXACT)
+    samples = ours.sample((3,))
+    assert samples.shape == (3, 5, 7)
+    assert torch.isin((samples * (levels - 1)).round(), torch.arange(levels)).all()
+
+
+# ------------------------------------------------------------------------ heads
+
+
+HEADS = [
+    (BernoulliHead((2, 4, 4)), (2, 4, 4)),
+    (GaussianHead((2, 4, 4), 0.5), (2, 4, 4)),
+    (GaussianHead((2, 4, 4), "learned"), (2, 4, 4)),
+    (GaussianHead((2, 4, 4), "per-dimension"), (4, 4, 4)),
+    (CategoricalHead((2, 4, 4), 5), (10, 4, 4)),
+    (DiagonalGaussianHead(3), (6,)),
+]
+
+
+@pytest.mark.parametrize(("head", "features"), HEADS)
+def test_heads_give_one_log_probability_per_example(head, features) -> None:
+    assert head.in_shape == features
+    d = head(torch.randn(5, *features))
+    assert d.batch_shape == (5,)
+    assert d.event_shape == head.event_shape
+    assert d.log_prob(torch.rand(5, *head.event_shape)).shape == (5,)
+    assert d.mean.shape == (5, *head.event_shape)
+    with pytest.raises(ValueError, match="features: got shape"):
+        head(torch.randn(5, 9, 4, 4))
+
+
+def test_gaussian_head_scales() -> None:
+    x, mean = torch.rand(2, 5, 1, 3, 3).double()
+    fixed = GaussianHead((1, 3, 3), 0.5).double()(mean)
+    expected = Independent(Normal(mean, 0.5), 3).log_prob(x)
+    assert torch.allclose(fixed.log_prob(x), expected, atol=1e-6)
+    assert not list(GaussianHead((1, 3, 3), 0.5).parameters())
+    learned = GaussianHead((1, 3, 3), "learned")
+    assert [p.shape for p in learned.parameters()] == [()]
+    each = GaussianHead((1, 3, 3), "per-dimension")
+    log_var = torch.randn(5, 1, 3, 3).double()
+    d = each(torch.cat([mean, log_var], 1))
+    expected = Independent(Normal(mean, (log_var / 2).exp()), 3).log_prob(x)
+    assert torch.allclose(d.log_prob(x), expected, **EXACT)
+    for bad in (0, -1.0, float("inf"), "fixed"):
+        with pytest.raises(ValueError, match="scale: got"):
+            GaussianHead((1, 3, 3), bad)
+
+
+def test_categorical_head_puts_levels_first() -> None:
+    features = torch.randn(5, 3 * 2, 4)
+    d = CategoricalHead((2, 4), 3)(features)
+    x = torch.zeros(5, 2, 4)
+    logits = torch.stack([features[:, 2 * k : 2 * k + 2] for k in range(3)], -1)
+    expected = logits.log_softmax(-1)[..., 0].sum((1, 2))
+    assert torch.allclose(d.log_prob(x), expected, atol=1e-5)
+
+
+def test_posterior_head_reads_mu_then_log_var() -> None:
+    features = torch.tensor([[1.0, 2.0, -1.0, 0.5]])
+    q = DiagonalGaussianHead(2)(features)
+    assert torch.equal(q.mean, torch.tensor([[1.0, 2.0]]))
+    assert torch.allclose(q.variance.log(), torch.tensor([[-1.0, 0.5]]), atol=1e-6)
+
+
+# --------------------------------------------------------------------- numerics
+
+
+def test_kl_near_the_prior_keeps_its_digits() -> None:
+    d = torch.tensor([1e-4], dtype=torch.float32)
+    exact = 0.5 * (math.expm1(1e-4) - 1e-4)
+    kl = kl_standard_normal(torch.zeros(1, 1), d[None]).item()
+    assert kl == pytest.approx(exact, rel=5e-3)
+    naive = 0.5 * (d.exp() - 1 - d).item()
+    assert abs(naive - exact) > 0.5 * exact  # what the plain form makes of it
+
+
+@pytest.mark.parametrize("logit", [-1e4, 1e4])
+@pytest.mark.parametrize("x", [0.0, 0.3, 1.0])
+def test_extreme_logits_keep_loss_and_gradient(logit, x) -> None:
+    logits = torch.full((1, 1), logit, requires_grad=True)
+    value = Bernoulli(logits=logits).log_prob(torch.full((1, 1), x))
+    assert value.isfinite().all()
+    value.sum().backward()
+    expected = x - (logit > 0)  # d log p / d logit = x − p
+    assert logits.grad.item() == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("raw", [-1e30, -1e4, -100.0, 100.0, 1e4, 1e30])
+def test_extreme_log_variances_are_bounded_but_not_stuck(raw) -> None:
+    """Finite KL and log-probability, and a gradient that leads back."""
+    features = torch.tensor([[0.0, raw]], requires_grad=True)
+    q = DiagonalGaussianHead(1)(features)
+    kl = kl_divergence(q, standard_normal(1))
+    assert kl.isfinite().all()
+    assert q.rsample((3,)).isfinite().all()
+    kl.sum().backward()
+    if abs(raw) <= 1e4:
+        assert features.grad[0, 1].sign() == math.copysign(1, raw)
+    means = torch.zeros(1, 1, requires_grad=True)
+    head = GaussianHead((1,), "per-dimension")
+    value = head(torch.cat([means, torch.tensor([[raw]])], 1)).log_prob(
+        torch.full((1, 1), 0.5)
+    )
+    assert value.isfinite().all()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.floats(-1e6, 1e6))
+def test_smooth_bound(raw) -> None:
+    x = torch.tensor(raw, dtype=torch.float64, requires_grad=True)
+    y = smooth_bound(x)
+    y.backward()
+    if abs(raw) <= 10:
+        assert y.item() == raw
+    assert abs(y.item()) <= 10 + 0.5 * math.log1p(2 * abs(raw))
+    assert math.copysign(1, y.item()) == math.copysign(1, raw)
+    assert 0 < x.grad.item() <= 1 + 1e-12
+
+
+def test_smooth_bound_has_no_corner() -> None:
+    x = torch.tensor([-10.001, -9.999, 9.999, 10.001], requires_grad=True)
+    smooth_bound(x).sum().backward()
+    assert torch.allclose(x.grad, torch.ones(4), atol=5e-3)
+
+
+# ----------------------------------------------------------------------- checks
+
+
+def bernoulli_pixels() -> Independent:
+    return BernoulliHead((1, 4, 4))(torch.randn(2, 1, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "words"),
+    [
+        (torch.rand(2, 1, 4, 4) * 255, ValueError, "divide by 255"),
+        (torch.rand(2, 1, 4, 4) * 2 - 1, ValueError, r"\(x \+ 1\) / 2"),
+        (torch.rand(2, 1, 4, 4) - 3, ValueError, "GaussianHead"),
+        (torch.full((2, 1, 4, 4), float("inf")), ValueError, "outside"),
+        (
+            torch.full((2, 1, 4, 4), float("nan")),
+            ValueError,
+            "2 of 2 examples hold NaN",
+        ),
+        (torch.rand(2, 16), ValueError, r"likelihood is over \(B, 1, 4, 4\)"),
+        (
+            torch.zeros(2, 1, 4, 4, dtype=torch.uint8),
+            TypeError,
+            r"\.float\(\) and divide",
+        ),
+        ([0.0], TypeError, "floating-point"),
+    ],
+)
+def test_bad_data_names_the_mend(x, error, words) -> None:
+    with pytest.raises(error, match=words) as caught:
+        check_data(x, bernoulli_pixels())
+    assert str(caught.value).startswith("x: ")
+
+
+def test_support_decides_what_bad_means() -> None:
+    x = 3 * torch.randn(2, 1, 4, 4)
+    check_data(x, GaussianHead((1, 4, 4))(torch.zeros(2, 1, 4, 4)))
+    binary = Independent(TorchBernoulli(logits=torch.zeros(2, 1, 4, 4)), 3)
+    check_data((x > 0).float(), binary)
+    with pytest.raises(ValueError, match="support"):  # between the two allowed values
+        check_data(torch.full((2, 1, 4, 4), 0.5), binary)
+
+
+def test_probabilities_are_refused_as_logits() -> None:
+    head = BernoulliHead((1, 8, 8))
+    with pytest.raises(ValueError, match="Remove the Sigmoid"):
+        head(torch.randn(4, 1, 8, 8).sigmoid())
+    head(torch.zeros(4, 1, 8, 8))  # a freshly zeroed layer
+    head(torch.randn(4, 1, 8, 8))
+    with unchecked():
+        head(torch.rand(4, 1, 8, 8))
+    with pytest.raises(ValueError, match="these look like probabilities"):
+        head(torch.rand(4, 1, 8, 8))
