@@ -123,7 +123,7 @@ class Dataset:
             facts.append(f"labels {_shape(self.labels)} {_range(self.labels)}")
         if self.factors is not None:
             names = " ".join(self.factor_names)
-            facts.append(f"factors {_shape(self.factors)} {names}")
+            facts.append(f"factors {_shape(self.factors)}: {names}")
         if self.trajectories is not None:
             facts.append(f"trajectories {_shape(self.trajectories)}")
         return [*facts, f"on {self.x.device}"]

@@ -90,13 +90,13 @@ def _sample_factors(count: int, hand: torch.Generator) -> Tensor:
         "slant": 0.12 + 0.22 * z[1],
         "aspect": torch.exp(0.10 + 0.20 * z[2]),
         "rotation": 0.10 * z[3],
-        "thickness": 2.6 * torch.exp(0.28 * z[4]),
+        "thickness": 2.6 * torch.exp(0.26 * z[4]),
         "scale": 1.0 + 0.04 * z[5],
         "x": 0.5 * z[6],
         "y": 0.5 * z[7],
         "wobble": 0.15 + 0.35 * u[8],
         "looseness": 0.15 + 0.85 * u[9],
-        "pressure": 0.5 * z[10],
+        "pressure": 0.4 * z[10],
         "softness": 0.7 + 0.6 * u[11],
     }
     return torch.stack([columns[name] for name in FACTOR_NAMES], dim=1)

@@ -271,7 +271,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection broke before the whole file had come"
     if isinstance(error, requests.ConnectionError):
-        return "no connection (is this machine online?)"
+        return "no connection, or it broke (is this machine online?)"
     return str(error)
 
 
