@@ -1,0 +1,157 @@
+// What every widget is made of: elements, one evaluation at a time, one way to
+// tell Python.
+import { compile } from "./decoder.js";
+
+/**
+ * An element with its attributes; functions become listeners; "svg:" chooses
+ * the other namespace.
+ */
+export function make(tag, attributes = {}, ...children) {
+  const element = tag.startsWith("svg:")
+    ? document.createElementNS("http://www.w3.org/2000/svg", tag.slice(4))
+    : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name, value);
+    else element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/** The widget's root: says what it is, and keeps its keys to itself. */
+export function mount(el, kind, label, ...children) {
+  const root = make(
+    "div",
+    {
+      class: "vl",
+      role: "group",
+      "aria-label": label,
+      "data-vl": kind,
+      "data-frame": "0",
+      "data-lm-suppress-shortcuts": "true",
+      keydown: (event) => event.stopPropagation(),
+    },
+    ...children,
+  );
+  el.append(root);
+  return root;
+}
+
+/** Three decimals, and no minus before a zero. */
+export const round = (v) => Math.round(v * 1000) / 1000 + 0;
+
+/** z₁, z₂, … */
+export const nameOf = (i) =>
+  "z" + String(i + 1).replace(/\d/g, (d) => String.fromCharCode(0x2080 + +d));
+
+/** For people: two decimals and a true minus. */
+export const say = (v) => (Math.round(v * 100) / 100 + 0).toFixed(2).replace("-", "−");
+
+export const sayCode = (z) => Array.from(z, (v, i) => `${nameOf(i)} ${say(v)}`).join(", ");
+
+export const same = (a, b) => a.length === b.length && a.every((v, i) => v === b[i]);
+
+/** Publishes which code the picture on the screen belongs to. */
+export function publish(root, z) {
+  root.dataset.z = Array.from(z, (v) => round(v).toFixed(3)).join(",");
+  root.dataset.frame = String(+root.dataset.frame + 1);
+}
+
+/** A line for what went wrong, or where the pictures come from. */
+export function noteLine() {
+  const line = make("p", { class: "vl-note", hidden: "" });
+  return {
+    line,
+    say(text, alarm) {
+      line.hidden = !text;
+      line.textContent = text || "";
+      if (alarm) line.setAttribute("role", "alert");
+      else line.removeAttribute("role");
+    },
+  };
+}
+
+/**
+ * Evaluates a network for the newest input only: in the page once per frame, or
+ * in the kernel with at most three questions on their way.
+ * @param {string} op the trait that holds the network is "_" + op
+ * @param {(output: ArrayLike<number>, input: ArrayLike<number>) => void} show
+ */
+export function evaluator(model, op, note, show) {
+  const view = Math.random().toString(36);
+  const flying = new Map();
+  let net, wanted, frame, sent = 0, shown = 0;
+
+  function build() {
+    const packed = model.get("_" + op);
+    net = packed.weights ? compile(packed) : null;
+    note.say(packed.why && `Computed in the kernel: ${packed.why}.`);
+    if (wanted) ask(wanted);
+  }
+
+  function ask(input) {
+    wanted = input;
+    frame ??= requestAnimationFrame(go);
+  }
+
+  function go() {
+    frame = undefined;
+    if (!wanted || (!net && flying.size >= 3)) return;
+    const input = wanted;
+    wanted = null;
+    if (net) return show(net(input), input);
+    flying.set(++sent, input);
+    model.send({ op, view, id: sent }, undefined, [Float32Array.from(input).buffer]);
+  }
+
+  function answered({ view: whose, id, error }, buffers) {
+    if (whose !== view || !flying.has(id)) return;
+    const input = flying.get(id);
+    flying.delete(id);
+    if (id > shown) {
+      shown = id;
+      if (error) note.say(error, true);
+      else requestAnimationFrame(() => id === shown && show(floats(buffers[0]), input));
+    }
+    if (wanted) ask(wanted);
+  }
+
+  model.on("msg:custom", answered);
+  model.on("change:_" + op, build);
+  build();
+  return {
+    ask,
+    /** Whether moving costs the kernel nothing. */
+    inPage: () => Boolean(net),
+    stop() {
+      model.off("msg:custom", answered);
+      model.off("change:_" + op, build);
+      cancelAnimationFrame(frame);
+    },
+  };
+}
+
+/** The float32 numbers in a message's buffer, wherever they begin in it. */
+export const floats = (view) =>
+  new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+
+/**
+ * Tells Python about a value. While it moves: every 100 ms if that disturbs
+ * nobody, else only once it rests, so that a busy kernel draws pictures.
+ */
+export function teller(model, inPage) {
+  let timer = 0;
+  function now() {
+    clearTimeout(timer);
+    timer = 0;
+    model.save_changes();
+  }
+  return {
+    now,
+    soon(values) {
+      for (const [name, value] of Object.entries(values)) model.set(name, value);
+      if (!inPage()) clearTimeout(timer);
+      if (!inPage() || !timer) timer = setTimeout(now, inPage() ? 100 : 250);
+    },
+  };
+}

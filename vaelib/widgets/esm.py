@@ -1,0 +1,59 @@
+"""One text per front end, put together from small ES modules without a build step.
+
+Each ``.js`` file here is a plain ES module, readable on its own. A widget needs
+one text, and a page opened from disk can import nothing: so the modules are
+joined in the order of their imports, with only ``import`` and ``export`` removed.
+Two rules follow for the files: names at top level are unique across all of them,
+and a comment begins its own line.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+_IMPORT = re.compile(r'^import\s[^;]*?from "\./(\w+)\.js";\n', re.MULTILINE)
+_COMMENT = re.compile(r"^\s*(//.*|/\*(.|\n)*?\*/)\n", re.MULTILINE)
+_DEFAULT = re.compile(r"^export default (.*);\n", re.MULTILINE)
+
+
+@cache
+def module(name: str) -> str:
+    """The front end ``name`` (e.g. ``"latent_pad"``) as one ES module."""
+    return "\n".join(_parts(name, []))
+
+
+@cache
+def script(name: str) -> str:
+    """The same as a classic script, for pages opened from ``file://``.
+
+    It leaves the front end, an object with ``render({model, el})``, in
+    ``globalThis.vaelibWidgets[name]``.
+    """
+    place = f'(globalThis.vaelibWidgets ??= {{}})["{name}"] = '
+    body, found = _DEFAULT.subn(lambda m: f"{place}{m[1]};\n", module(name))
+    if found != 1:
+        raise ValueError(f"{name}.js: wanted one line 'export default …;', got {found}")
+    return f'(() => {{\n"use strict";\n{body}}})();\n'
+
+
+@cache
+def style() -> str:
+    """The style sheet all widgets share."""
+    css = (_FOLDER / "style.css").read_text(encoding="utf-8")
+    return _COMMENT.sub("", css)
+
+
+def _parts(name: str, seen: list[str]) -> list[str]:
+    """This module's text after the texts of all it imports, each once."""
+    seen.append(name)
+    text = (_FOLDER / f"{name}.js").read_text(encoding="utf-8")
+    before = [
+        part
+        for needed in _IMPORT.findall(text)
+        if needed not in seen
+        for part in _parts(needed, seen)
+    ]
+    text = _COMMENT.sub("", _IMPORT.sub("", text))
+    text = re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
+    return [*before, text.strip() + "\n"]

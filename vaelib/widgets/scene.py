@@ -1,0 +1,120 @@
+"""The latent plane as the page draws it: limits, rings, and the data's codes."""
+
+from dataclasses import dataclass
+from math import floor, log10
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaelib.widgets.subject import Subject
+
+# Petroff 2021, "Accessible color sequences for data visualization": ten colours
+# chosen to stay apart for colour-blind eyes. The class numbers say it again.
+COLOURS = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"]
+COLOURS += ["#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A latent plane.
+
+    Attributes:
+        low, high: the corners, in units of z; the plane is square.
+        step: how far an arrow key moves.
+        ticks: where each axis is labelled.
+        rings: radii in σ of the prior's rings, ``()`` without a standard prior.
+        points: the data's codes, ``(N, 2)``.
+        classes: an index for each, ``(N,)``.
+        marks: ``(x, y, name)`` at the middle of each class.
+    """
+
+    low: tuple[float, float]
+    high: tuple[float, float]
+    step: float
+    ticks: tuple[list[float], list[float]]
+    rings: tuple[int, ...]
+    points: Tensor
+    classes: Tensor
+    marks: list[tuple[float, float, str]]
+
+    def to_page(self) -> dict[str, object]:
+        """As a trait: points as uint16 from corner to corner, x and y in turn."""
+        low = torch.tensor(self.low)
+        part = ((self.points - low) / (torch.tensor(self.high) - low)).clamp(0, 1)
+        return {
+            "low": self.low,
+            "high": self.high,
+            "step": self.step,
+            "ticks": self.ticks,
+            "rings": self.rings,
+            "points": (part * 65535).round().numpy().astype("<u2").tobytes(),
+            "classes": self.classes.numpy().astype("u1").tobytes(),
+            "colours": COLOURS,
+            "marks": self.marks,
+        }
+
+
+def scene_of(subject: Subject) -> Scene:
+    """The plane of a model's first two latent dimensions."""
+    codes = torch.zeros(0, 2) if subject.codes is None else subject.codes[:, :2]
+    if codes.shape[1] == 1:
+        codes = torch.cat([codes, torch.zeros_like(codes)], 1)
+    standard = subject.standard_prior()
+    low, high = _limits(codes, standard or not len(codes))
+    span = high[0] - low[0]
+    classes, marks = _classes(codes, subject.labels)
+    return Scene(
+        low=low,
+        high=high,
+        step=_nice(span / 120),
+        ticks=(_ticks(low[0], high[0]), _ticks(low[1], high[1])),
+        rings=(1, 2, 3) if standard else (),
+        points=codes,
+        classes=classes,
+        marks=marks,
+    )
+
+
+def _limits(
+    codes: Tensor, prior: bool
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """A square around nearly all codes, the origin, and the prior's ±3."""
+    edge = 3.0 if prior else 0.0
+    low, high = np.full(2, -edge), np.full(2, edge)
+    if len(codes):
+        inner = np.quantile(codes.numpy(), [0.002, 0.998], axis=0)
+        low, high = np.minimum(low, inner[0]), np.maximum(high, inner[1])
+    half = max(float((high - low).max()) / 2, 1e-3) * 1.08
+    x, y = (float(v) for v in (low + high) / 2)
+    return (x - half, y - half), (x + half, y + half)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    step = _nice((high - low) / 6)
+    first, last = int(np.ceil(low / step)), int(np.floor(high / step))
+    inner = (high - low) * 0.06  # a label at the very edge would be cut
+    values = [float(f"{k * step:.6g}") for k in range(first, last + 1)]
+    return [v for v in values if low + inner < v < high - inner]
+
+
+def _nice(value: float) -> float:
+    """The nearest 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** floor(log10(value))
+    factor = min((1, 2, 5, 10), key=lambda f: abs(f - value / power))
+    return float(f"{factor * power:.6g}")
+
+
+def _classes(
+    codes: Tensor, labels: Tensor | None
+) -> tuple[Tensor, list[tuple[float, float, str]]]:
+    if labels is None:
+        return torch.zeros(len(codes), dtype=torch.long), []
+    names, classes = labels.unique(return_inverse=True)
+    if len(names) > 40:  # a measurement rather than classes
+        return torch.zeros(len(codes), dtype=torch.long), []
+    marks = []
+    for k, name in enumerate(names.tolist()):
+        x, y = codes[classes == k].median(0).values.tolist()
+        marks.append((x, y, str(name)))
+    return classes, marks
