@@ -33,6 +33,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.distributions import Distribution, Normal
 
+from vaelib.randomness import seeded
+
 __all__ = [
     "CLASS_COLOURS",
     "COLOURS",
@@ -365,8 +367,6 @@ def samples(model: Model, n: int = 40, *, columns: int = 10, seed: int = 0) -> P
         model: has ``prior`` and ``decode``.
         seed: of the codes.
     """
-    from vaelib.randomness import seeded
-
     with torch.no_grad(), seeded(seed):
         x = model.decode(model.prior.sample(torch.Size((n,))))
     fig = images(x, columns=columns, title="Decoded codes from the prior")
@@ -375,36 +375,38 @@ def samples(model: Model, n: int = 40, *, columns: int = 10, seed: int = 0) -> P
 
 
 def history(history: Mapping[str, Sequence[float]]) -> Picture:
-    """Curves of training: ELBO and its two terms against epochs.
+    """Curves of training against epochs, in nats per example.
 
     Args:
         history: what ``vl.fit`` returned, or any mapping with a list of one mean
-            per epoch, in nats per example, under ``"elbo"`` and, if known,
-            ``"reconstruction"`` and ``"kl"``.
+            per epoch. Shown are ``"elbo"``, ``"reconstruction"`` and ``"kl"``;
+            where there is no ``"elbo"``, everything in it.
 
     Raises:
-        ValueError: if ``"elbo"`` is missing or empty.
+        ValueError: if it holds no epoch.
     """
-    curves = {k: history[k] for k in ("elbo", "reconstruction", "kl") if k in history}
-    if not curves.get("elbo"):
-        raise ValueError("history: holds no 'elbo'; train for at least one epoch")
+    names = _TERMS if "elbo" in history else history
+    curves = {_TERMS.get(k, k): history[k] for k in names if history.get(k)}
+    if not curves:
+        raise ValueError("history: holds no epoch yet; train for one at least")
     # The KL is a tenth of the rest and would be a flat line beside it.
-    panels = 2 if "kl" in curves else 1
+    panels = 1 + ("KL" in curves)
     fig, axes = figure(1, panels, size=(5.0 * panels, 3.6))
     with style():
-        for i, (name, values) in enumerate(curves.items()):
-            ax = np.atleast_1d(axes)[int(name == "kl")]
+        for colour, (name, values) in zip(COLOURS, curves.items(), strict=False):
+            ax = np.atleast_1d(axes)[int(name == "KL")]
             epochs = range(1, len(values) + 1)
-            ax.plot(epochs, values, label=_NAMES[name], color=COLOURS[i], marker=".")
+            ax.plot(epochs, values, label=name, color=colour, marker=".")
             ax.set(xlabel="epoch", ylabel="nats per example")
             ax.xaxis.get_major_locator().set_params(integer=True)
             ax.legend()
-    ends = [f"{_NAMES[k]} from {v[0]:.1f} to {v[-1]:.1f}" for k, v in curves.items()]
-    text = f"Training over {len(curves['elbo'])} epochs, in nats: {', '.join(ends)}."
+    ends = [f"{k} from {v[0]:.1f} to {v[-1]:.1f}" for k, v in curves.items()]
+    count = len(next(iter(curves.values())))
+    text = f"Training over {count} epochs, in nats: {', '.join(ends)}."
     return _titled(fig, "Training, in nats per example", text)
 
 
-_NAMES = {"elbo": "ELBO", "reconstruction": "reconstruction", "kl": "KL"}
+_TERMS = {"elbo": "ELBO", "reconstruction": "reconstruction", "kl": "KL"}
 
 
 # ----------------------------------------------------------------------- pieces

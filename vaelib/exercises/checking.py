@@ -22,7 +22,16 @@ from torch import Tensor
 
 from vaelib.randomness import seeded
 
-__all__ = ["Exercise", "Mistake", "Result", "value_and_gradient"]
+__all__ = [
+    "Exercise",
+    "Mistake",
+    "Result",
+    "Unusable",
+    "as_tensor",
+    "gradients",
+    "value",
+    "value_and_gradient",
+]
 
 Function = Callable[..., Any]
 Case = tuple[Any, ...]
@@ -92,14 +101,19 @@ _MARKS = {"passed": "✓", "failed": "✗", "not started": "○"}
 _BARS = {"passed": "#009E73", "failed": "#D55E00", "not started": "#888888"}
 
 
+def value(function: Function, case: Case) -> Observation:
+    """The simplest observation: the value alone, where no gradient is wanted."""
+    return {"value": as_tensor(function(*map(_leaf, case))).detach()}
+
+
 def value_and_gradient(function: Function, case: Case) -> Observation:
     """The default observation: the value, and the gradient of its sum with
     respect to each floating-point argument (zero where none arrives, so that a
     detached answer shows)."""
     args = [_leaf(a) for a in case]
-    value = _tensor(function(*args))
-    seen = {"value": value.detach()}
-    for i, grad in gradients(value.sum(), args).items():
+    result = as_tensor(function(*args))
+    seen = {"value": result.detach()}
+    for i, grad in gradients(result.sum(), args).items():
         seen[f"gradient with respect to argument {i + 1}"] = grad
     return seen
 
@@ -111,7 +125,9 @@ def gradients(total: Tensor, args: Sequence[Any]) -> dict[int, Tensor]:
         return {}
     if not total.requires_grad:
         return {i: torch.zeros_like(a) for i, a in leaves.items()}
-    found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+    found = torch.autograd.grad(
+        total, list(leaves.values()), allow_unused=True, retain_graph=True
+    )
     return {
         i: torch.zeros_like(a) if g is None else g
         for (i, a), g in zip(leaves.items(), found, strict=True)
@@ -163,9 +179,11 @@ class Exercise:
             given = [self._look(function, case, seed) for case in cases]
         except _NotStarted:
             return self._not_started()
-        except _Unusable as problem:
+        except Unusable as problem:
             return self._failed(str(problem), problem.hint)
         except Exception as error:
+            if "ellipsis" in str(error).lower():  # the stub's ... met a number
+                return self._not_started()
             return self._failed(*_explain(error, function))
         return self._judge(given, cases, seed)
 
@@ -179,14 +197,23 @@ class Exercise:
             message = f"{self.verified} agree on {len(cases)} random cases."
             return Result(self.name, "passed", message)
         for mistake in self.mistakes:
-            made = [self._look(mistake.wrong, case, seed) for case in cases]
-            if self._alike(given, made):
+            if self._made(mistake, given, cases, seed):
                 if mistake.as_given:
                     return self._not_started(mistake)
                 message = self._difference(given, wanted)
                 return self._failed(message, mistake.hint, mistake.name)
         message = self._difference(given, wanted)
         return self._failed(message, "Try it by hand on one number, on paper.")
+
+    def _made(
+        self, mistake: Mistake, given: list[Observation], cases: list[Case], seed: int
+    ) -> bool:
+        """Does this mistake give the learner's own numbers?"""
+        try:
+            made = [self._look(mistake.wrong, case, seed) for case in cases]
+        except Unusable:
+            return False
+        return self._alike(given, made)
 
     def _alike(self, a: list[Observation], b: list[Observation]) -> bool:
         return all(self._close(x, y) for x, y in zip(a, b, strict=True))
@@ -221,25 +248,28 @@ class _NotStarted(Exception):
     """The stub's ``...`` came back."""
 
 
-class _Unusable(Exception):
-    """Something came back that has no numbers to compare."""
+class Unusable(Exception):
+    """Something came back that can't be observed; the learner sees the message
+    and the hint. For ``observe`` functions that need, say, a certain shape."""
 
     def __init__(self, message: str, hint: str):
         super().__init__(message)
         self.hint = hint
 
 
-def _tensor(value: Any) -> Tensor:
+def as_tensor(value: Any) -> Tensor:
+    """What the learner's function gave, as a tensor, or an exception that the
+    check turns into words."""
     if value is ...:
         raise _NotStarted
     if value is None:
-        raise _Unusable(
+        raise Unusable(
             "your function gave None.", "Does it end with return, on every path?"
         )
     if isinstance(value, float | int):
         return torch.tensor(float(value))
     if not isinstance(value, Tensor):
-        raise _Unusable(
+        raise Unusable(
             f"your function gave {type(value).__name__}, wanted a tensor.",
             "Return the tensor itself; a distribution still has to be drawn from.",
         )
