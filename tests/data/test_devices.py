@@ -18,7 +18,7 @@ def test_a_named_device_must_exist(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert resolve_device("cuda") == torch.device("cuda")
     assert resolve_device(torch.device("cuda:1")) == torch.device("cuda:1")
-    with pytest.raises(ValueError, match="'cuda:2' is not available.*'cuda:1'"):
+    with pytest.raises(ValueError, match=r"'cuda:2' is not available.*'cuda:1'"):
         resolve_device("cuda:2")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(ValueError, match=r"sees 'cpu'. Use device='auto'"):

@@ -105,9 +105,9 @@ def test_an_unknown_name_gets_the_nearest_and_all_known(name, near):
 
 
 def test_a_name_like_nothing_gets_no_guess():
-    with pytest.raises(ValueError, match="name='qqq' is not a data set. Known:"):
+    with pytest.raises(ValueError, match=r"name='qqq' is not a data set. Known:"):
         vl.load("qqq")
-    with pytest.raises(ValueError, match="name=None is not a data set. Known:"):
+    with pytest.raises(ValueError, match=r"name=None is not a data set. Known:"):
         vl.load(None)
 
 

@@ -90,10 +90,10 @@ def _sample_factors(count: int, hand: torch.Generator) -> Tensor:
         "slant": 0.12 + 0.22 * z[1],
         "aspect": torch.exp(0.10 + 0.20 * z[2]),
         "rotation": 0.10 * z[3],
-        "thickness": 2.6 * torch.exp(0.26 * z[4]),
-        "scale": 1.0 + 0.04 * z[5],
-        "x": 0.5 * z[6],
-        "y": 0.5 * z[7],
+        "thickness": 2.5 * torch.exp(0.26 * z[4]),
+        "scale": 0.98 + 0.03 * z[5],
+        "x": 0.4 * z[6],
+        "y": 0.4 * z[7],
         "wobble": 0.15 + 0.35 * u[8],
         "looseness": 0.15 + 0.85 * u[9],
         "pressure": 0.4 * z[10],
@@ -228,7 +228,7 @@ def _length_per_point(path: Tensor, pen: Tensor) -> Tensor:
 
 def ink(
     trajectories: Tensor,
-    thickness: float | Tensor = 2.6,
+    thickness: float | Tensor = 2.5,
     softness: float | Tensor = 1.0,
     pressure: float | Tensor = 0.0,
 ) -> Tensor:
@@ -240,7 +240,8 @@ def ink(
     together as on paper.
 
     Args:
-        trajectories: ``(N, T, 3)``, as :func:`write` returns them.
+        trajectories: ``(N, T, 3)``, as :func:`write` returns them. Points
+            more than about a pixel apart show as beads, or not at all.
         thickness: width of the stroke in pixels; one or ``(N,)``.
         softness: width of its edge, from black to white, in pixels; one or
             ``(N,)``.
