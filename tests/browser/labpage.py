@@ -144,7 +144,9 @@ def _environment(private: Path) -> dict[str, str]:
     settings.mkdir(parents=True)
     # Otherwise a question about news covers a corner of the page.
     notification = settings / "notification.jupyterlab-settings"
-    notification.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
+    notification.write_text(
+        json.dumps({"fetchNews": "false", "checkForUpdates": False})
+    )
     return {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(private / "config"),
@@ -245,7 +247,9 @@ class NotebookPage:
 
     def close(self) -> None:
         """Close it, shutting its kernel down first."""
-        self.page.evaluate(f"() => {_KERNEL.replace('.kernel', '')}?.shutdown()")
+        self.page.evaluate(
+            "() => jupyterapp.shell.currentWidget?.sessionContext?.shutdown()"
+        )
         self.page.context.close()
 
     # -- what the reader does
@@ -321,6 +325,7 @@ class NotebookPage:
 
     def theme(self, name: str) -> None:
         """``"JupyterLab Light"`` or ``"JupyterLab Dark"``."""
+        before = len(self._heard)
         self.page.evaluate(
             "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
             name,
@@ -329,6 +334,11 @@ class NotebookPage:
         self.page.locator(f'body[data-jp-theme-light="{light}"]').wait_for(
             state="attached"
         )
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
+        # JupyterLab itself removes its curtain twice, and complains of that.
+        self._heard[before:] = [
+            h for h in self._heard[before:] if "removeChild" not in h
+        ]
 
     # -- what the reader sees
 
@@ -352,7 +362,8 @@ class NotebookPage:
                 const { width, height } = canvas;
                 const context = canvas.getContext("2d");
                 const { data } = context.getImageData(0, 0, width, height);
-                return Array.from({ length: width * height }, (_, p) => data[4 * p] / 255);
+                const reds = { length: width * height };
+                return Array.from(reds, (_, p) => data[4 * p] / 255);
             }"""
         )
         return found
@@ -360,8 +371,11 @@ class NotebookPage:
     def cells(self) -> list[str]:
         """The sources of all cells, to see that nothing was typed into them."""
         sources: list[str] = self.page.evaluate(
-            """() => jupyterapp.shell.currentWidget.content.model.toJSON()
-                .cells.map(cell => cell.cell_type + ": " + [cell.source].flat().join(""))"""
+            """() => {
+                const { cells } = jupyterapp.shell.currentWidget.content.model.toJSON();
+                const text = (cell) => [cell.source].flat().join("");
+                return cells.map((cell) => cell.cell_type + ": " + text(cell));
+            }"""
         )
         return sources
 

@@ -67,7 +67,7 @@ def scene_of(subject: Subject) -> Scene:
     return Scene(
         low=low,
         high=high,
-        step=_nice(span / 120),
+        step=nice(span / 120),
         ticks=(_ticks(low[0], high[0]), _ticks(low[1], high[1])),
         rings=(1, 2, 3) if standard else (),
         points=codes,
@@ -91,14 +91,14 @@ def _limits(
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    step = _nice((high - low) / 6)
+    step = nice((high - low) / 6)
     first, last = int(np.ceil(low / step)), int(np.floor(high / step))
     inner = (high - low) * 0.06  # a label at the very edge would be cut
     values = [float(f"{k * step:.6g}") for k in range(first, last + 1)]
     return [v for v in values if low + inner < v < high - inner]
 
 
-def _nice(value: float) -> float:
+def nice(value: float) -> float:
     """The nearest 1, 2 or 5 times a power of ten."""
     power = 10.0 ** floor(log10(value))
     factor = min((1, 2, 5, 10), key=lambda f: abs(f - value / power))
@@ -113,8 +113,34 @@ def _classes(
     names, classes = labels.unique(return_inverse=True)
     if len(names) > 40:  # a measurement rather than classes
         return torch.zeros(len(codes), dtype=torch.long), []
-    marks = []
-    for k, name in enumerate(names.tolist()):
-        x, y = codes[classes == k].median(0).values.tolist()
-        marks.append((x, y, str(name)))
+    middles = torch.stack([_densest(codes[classes == k]) for k in range(len(names))])
+    places = _apart(middles, 0.05 * float((codes.amax(0) - codes.amin(0)).max()))
+    marks = [
+        (x, y, str(name))
+        for (x, y), name in zip(places.tolist(), names.tolist(), strict=True)
+    ]
     return classes, marks
+
+
+def _densest(codes: Tensor) -> Tensor:
+    """The code with the most others near it: a mean may lie where nothing is."""
+    some = codes[:400]
+    near = torch.cdist(some, some)
+    width = near.median().clamp(min=1e-6) / 3
+    return some[(-((near / width) ** 2)).exp().sum(1).argmax()]
+
+
+def _apart(places: Tensor, gap: float) -> Tensor:
+    """Push places apart until any two are about ``gap`` from each other."""
+    places = places.clone()
+    for _ in range(50):
+        away = places[:, None] - places[None]
+        distance = away.norm(dim=-1, keepdim=True)
+        # Two in one place have no direction: give each its own.
+        turn = torch.arange(len(places)) * 2.4
+        own = torch.stack([turn.cos(), turn.sin()], -1)[:, None]
+        away = torch.where(distance > 1e-6 * gap, away / distance.clamp(min=1e-12), own)
+        push = (gap - distance).clamp(min=0) * away
+        push[range(len(places)), range(len(places))] = 0
+        places += 0.3 * push.sum(1)
+    return places

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
 from torch import Tensor
 
 from vaelib.widgets.scene import COLOURS, Scene
@@ -47,6 +48,35 @@ def draw_plane(ax: Axes, scene: Scene, z: Sequence[float]) -> None:
     ax.plot(
         *([v] for v in (*z, 0.0)[:2]), "o", ms=8, mec="white", mew=1.5, color="#1976d2"
     )
+
+
+def draw_posterior(ax: Axes, mu: Sequence[float], sigma: Sequence[float]) -> None:
+    """The ellipses of q(z|x) at 1σ and 2σ, and its mean."""
+    x, y = (*mu, 0.0)[:2]
+    wide, high = (*sigma, 0.0)[:2]
+    for k in (1, 2):
+        ellipse = Ellipse((x, y), 2 * k * wide, 2 * k * high)
+        ellipse.set(facecolor="#1976d22e", edgecolor="#1976d2")
+        ax.add_patch(ellipse)
+    ax.plot([x], [y], "+", color="black")
+
+
+def draw_sliders(ax: Axes, ranges: dict[str, Any], z: Sequence[float]) -> None:
+    """A line, a band and a knob for each of the first twelve dimensions."""
+    for i, value in enumerate(z[:12]):
+        low, high = ranges["low"][i], ranges["high"][i]
+        first, last, knob = (
+            (v - low) / (high - low)
+            for v in (ranges["inner"][0][i], ranges["inner"][1][i], value)
+        )
+        ax.plot([0, 1], [i, i], color="#cccccc", lw=2)
+        ax.plot([first, last], [i, i], color="#999999", lw=4)
+        ax.plot([min(max(knob, 0), 1)], [i], "o", ms=9, color="#1976d2")
+    count = min(len(z), 12)
+    ax.set(ylim=(count - 0.5, -0.5), xticks=[], yticks=range(count))
+    ax.set_yticklabels([f"$z_{{{i + 1}}}$" for i in range(count)])
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
 
 
 def draw_picture(ax: Axes, values: Tensor, format: PictureFormat, title: str) -> None:
