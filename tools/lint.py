@@ -433,10 +433,18 @@ def links_lead_somewhere(lesson: Lesson) -> Iterator[Place]:
 def paired_header(lesson: Lesson) -> Iterator[Place]:
     """The header names the pair, so that JupyterLab writes both files."""
     head = lesson.text.partition("\n---\n")[0]
-    if "formats: ipynb,src//md:myst" not in head:
-        yield 1, "the header lacks 'formats: ipynb,src//md:myst'"
-    if "display_name: Python 3 (ipykernel)" not in head:
-        yield 1, "the header's kernel should be 'Python 3 (ipykernel)', as Lab writes"
+    for wanted in _HEADER:
+        if wanted not in head:
+            yield 1, f"the header lacks '{wanted}'; see tools/lesson/lesson.md"
+
+
+# The second keeps jupytext's own version out of every diff; the third is the name
+# that JupyterLab writes when it saves.
+_HEADER = (
+    "formats: ipynb,src//md:myst",
+    "notebook_metadata_filter: -jupytext.text_representation.jupytext_version",
+    "display_name: Python 3 (ipykernel)",
+)
 
 
 RULES: tuple[Callable[[Lesson], Iterator[Place]], ...] = (

@@ -32,6 +32,11 @@ def sources(root: Path = ROOT) -> list[Path]:
     return sorted(p for p in folder.glob("*.md") if LESSON.fullmatch(p.stem))
 
 
+def read(source: Path) -> NotebookNode:
+    """A lesson's source as a notebook."""
+    return jupytext.read(source, fmt="md:myst")
+
+
 def pair_of(source: Path) -> Path:
     """``notebooks/src/NN-name.md`` → ``notebooks/NN-name.ipynb``."""
     return source.parent.parent / f"{source.stem}.ipynb"
@@ -47,7 +52,7 @@ def rendered(source: Path) -> str:
     word changes one line; a new cell's id follows from its text, so that two
     people who render the same source get the same file.
     """
-    notebook = jupytext.read(source)
+    notebook = read(source)
     notebook.metadata.get("jupytext", {}).pop("text_representation", None)
     old = _read(pair_of(source))
     # jupytext's own matching: same text first, then same place.
@@ -86,7 +91,7 @@ def edited_in_place(source: Path) -> bool:
     pair = pair_of(source)
     if not pair.exists() or pair.stat().st_mtime <= source.stat().st_mtime:
         return False
-    mine = [(c.cell_type, c.source) for c in jupytext.read(source).cells]
+    mine = [(c.cell_type, c.source) for c in read(source).cells]
     return mine != [(c.cell_type, c.source) for c in _read(pair)]
 
 
@@ -135,7 +140,7 @@ def _what_is_wrong(source: Path, pair: Path) -> str:
         return "holds outputs"
     if any(c.get("execution_count") for c in cells):
         return "holds execution counts"
-    mine = [(c.cell_type, c.source) for c in jupytext.read(source).cells]
+    mine = [(c.cell_type, c.source) for c in read(source).cells]
     if mine != [(c.cell_type, c.source) for c in cells]:
         return f"does not say what {source.name} says"
     return "holds metadata its source has not"
@@ -200,7 +205,7 @@ def run_time(number: str, root: Path = ROOT) -> float:
     found = [p for p in sources(root) if p.stem.startswith(number)]
     if not found:
         raise SystemExit(f"no lesson {number!r} in notebooks/src")
-    notebook = jupytext.read(found[0])
+    notebook = read(found[0])
     where = {"metadata": {"path": str(root / "notebooks")}}
     start = time.perf_counter()
     NotebookClient(notebook, timeout=600, resources=where).execute()

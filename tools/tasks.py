@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jupytext
 from nbformat import NotebookNode
+
+from tools.notebooks import read
 
 _SOLUTION = re.compile(
     r"<details>\s*<summary>Solution</summary>(.*?)</details>", re.S | re.M
@@ -54,7 +55,7 @@ def tasks(source: Path) -> list[Task]:
         ValueError: if a cell tagged ``exercise`` defines no function, is not
             followed by its check, or has no folded solution.
     """
-    cells = jupytext.read(source).cells
+    cells = read(source).cells
     starts = [
         i for i, c in enumerate(cells) if "exercise" in c.metadata.get("tags", ())
     ]

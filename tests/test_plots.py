@@ -1,0 +1,186 @@
+"""Pictures: each carries a text, none leaves a trace in matplotlib's settings."""
+
+import base64
+import io
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import torch
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from matplotlib.figure import Figure
+from PIL import Image
+
+import vaelib as vl
+from vaelib import plots
+
+MODEL = vl.mlp_vae((1, 8, 8), latent_dim=2, hidden=(16,))
+DATA = vl.load("digits", n=60, device="cpu")
+HISTORY = {
+    "elbo": [-30.0, -25.0],
+    "reconstruction": [-28.0, -22.0],
+    "kl": [2.0, 3.0],
+}
+
+PICTURES: dict[str, Callable[[], plots.Picture]] = {
+    "images": lambda: plots.images(DATA, 12, titles=list("abc"), title="Digits"),
+    "reconstructions": lambda: plots.reconstructions(MODEL, DATA),
+    "latent_scatter": lambda: plots.latent_scatter(MODEL, DATA),
+    "manifold": lambda: plots.manifold(MODEL, 5),
+    "samples": lambda: plots.samples(MODEL, 7),
+    "history": lambda: plots.history(HISTORY),
+}
+every_picture = pytest.mark.parametrize("make", PICTURES.values(), ids=PICTURES)
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What a notebook would be sent."""
+    shell = InteractiveShell.instance()
+    capture = CapturingDisplayPublisher()
+    monkeypatch.setattr(shell, "display_pub", capture)
+    return capture.outputs  # type: ignore[no-any-return]
+
+
+@every_picture
+def test_a_picture_carries_a_sentence_and_is_sent_with_it(
+    make: Callable[[], plots.Picture], shown: list[dict[str, Any]]
+) -> None:
+    picture = make()
+    plots.show(picture)
+    (output,) = shown
+    assert output["metadata"]["image/png"]["alt"] == picture.alt
+    assert len(picture.alt.split()) > 4
+    assert picture.alt.endswith(".")
+    assert f'alt="{picture.alt}"' in output["data"]["text/html"]
+    assert output["data"]["text/plain"] == picture.alt
+
+
+@every_picture
+def test_a_picture_is_drawn_on_a_white_card(make: Callable[[], Any]) -> None:
+    data, _ = make()._repr_mimebundle_()
+    image = Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("RGB")
+    corners = {image.getpixel(at) for at in [(0, 0), (image.width - 1, 0)]}
+    assert corners == {(255, 255, 255)}
+    assert min(image.getextrema()[0]) < 100, "nothing was drawn"
+
+
+@every_picture
+def test_a_picture_changes_no_settings(make: Callable[[], Any]) -> None:
+    before = dict(mpl.rcParams)
+    make()._repr_mimebundle_()
+    assert dict(mpl.rcParams) == before
+
+
+@every_picture
+def test_a_picture_is_the_same_twice(make: Callable[[], Any]) -> None:
+    assert make()._repr_mimebundle_() == make()._repr_mimebundle_()
+
+
+@pytest.mark.parametrize("name", ["latent_scatter", "history"])
+def test_axes_are_named(name: str) -> None:
+    for ax in PICTURES[name]().axes:
+        assert ax.get_xlabel()
+        assert ax.get_ylabel()
+
+
+def test_history_is_in_nats_and_knows_other_objectives() -> None:
+    assert all("nats" in ax.get_ylabel() for ax in plots.history(HISTORY).axes)
+    other = plots.history({"log_likelihood": [-3.0, -2.0]})
+    assert "log_likelihood from -3.0 to -2.0" in other.alt
+    with pytest.raises(ValueError, match="no epoch"):
+        plots.history({"elbo": []})
+
+
+def test_classes_are_labelled_in_the_picture() -> None:
+    (ax,) = plots.latent_scatter(MODEL, DATA).axes
+    assert {t.get_text() for t in ax.texts} == set("0123456789")
+    assert len(set(plots.CLASS_COLOURS)) == 10
+
+
+def test_data_without_labels_can_be_scattered() -> None:
+    unlabelled = vl.Dataset("some", "train", DATA.x)
+    (ax,) = plots.latent_scatter(MODEL, unlabelled).axes
+    assert not ax.texts
+
+
+def test_the_manifold_runs_through_the_priors_quantiles() -> None:
+    z, ticks = plots._quantile_grid(MODEL.prior, 3, 0.9)
+    side = torch.distributions.Normal(0.0, 1.0).icdf(torch.tensor([0.05, 0.5, 0.95]))
+    np.testing.assert_allclose(ticks[0], side, atol=1e-6)
+    torch.testing.assert_close(z[0], torch.stack([side[0], side[2]]))  # top left
+    torch.testing.assert_close(z[-1], torch.stack([side[2], side[0]]))
+
+
+def test_samples_follow_their_seed() -> None:
+    before = torch.get_rng_state()
+    first, again, other = (
+        plots.samples(MODEL, 4, seed=seed)._repr_mimebundle_()[0]["image/png"]
+        for seed in (0, 0, 1)
+    )
+    assert first == again != other
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: plots.images(torch.zeros(3, 8, 8)), "grey pictures"),
+        (lambda: plots.images(torch.zeros(0, 1, 8, 8)), "at least 1"),
+        (lambda: plots.manifold(vl.mlp_vae((1, 8, 8), 3)), "latent_dim=2"),
+        (
+            lambda: plots.latent_scatter(vl.mlp_vae((1, 8, 8), 1), DATA),
+            "a plane needs two",
+        ),
+    ],
+)
+def test_bad_input_is_refused(make: Callable[[], Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+# ------------------------------------------------------------------------- show
+
+
+@pytest.mark.parametrize("alt", [None, "", "Short one", "onewordbutverylongindeed"])
+def test_no_sentence_no_figure(alt: str | None) -> None:
+    picture, _ = plots.figure()
+    with pytest.raises(ValueError, match=r"alt: .*Say in a sentence"):
+        plots.show(picture, alt)
+
+
+@pytest.mark.parametrize(
+    ("thing", "mend"),
+    [
+        (plots.figure()[1], r"vl\.show\(ax\.figure\)"),
+        (plots.figure(), "Take it out first"),
+        (torch.zeros(1, 1, 2, 2), r"vl\.plots\.images\(x\)"),
+        ("figure.png", "wanted a matplotlib Figure"),
+    ],
+)
+def test_only_figures_are_shown(thing: Any, mend: str) -> None:
+    with pytest.raises(TypeError, match=mend):
+        plots.show(thing, alt="A sentence that is long enough.")
+
+
+def test_ones_own_text_goes_first_and_is_escaped(shown: list[dict[str, Any]]) -> None:
+    text = 'The "loss" falls below <1> nat.'
+    plots.show(plots.history(HISTORY), alt=text)
+    assert shown[0]["metadata"]["image/png"]["alt"] == text
+    assert "&quot;loss&quot; falls below &lt;1&gt;" in shown[0]["data"]["text/html"]
+
+
+def test_a_plain_figure_and_a_pyplot_figure_are_shown_once(
+    shown: list[dict[str, Any]],
+) -> None:
+    import matplotlib.pyplot as plt
+
+    text = "Empty axes, for want of anything to draw."
+    plots.show(Figure(), alt=text)
+    fig, _ = plt.subplots()
+    plots.show(fig, alt=text)
+    assert len(shown) == 2
+    assert not plt.fignum_exists(fig.number)

@@ -1,0 +1,38 @@
+"""Checks for lesson @NUMBER@, *@TITLE@*."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vaelib.exercises.checking import Case, Exercise, Mistake
+
+__all__ = ["first"]
+
+
+def _numbers(g: torch.Generator) -> Case:
+    """The arguments of one random case, drawn from ``g`` alone."""
+    return (torch.randn(5, generator=g),)
+
+
+def _oracle(x: Tensor) -> Tensor:
+    """The right answer by other means than the solution's."""
+    return x + x
+
+
+# For a "find the bug", give the mistake that the stub holds as_given=True.
+first = Exercise(
+    "first",
+    "Values and gradients",
+    _numbers,
+    _oracle,
+    (
+        Mistake("squared", "That is x times x.", lambda x: x**2),
+        Mistake("halved", "That is half of x.", lambda x: x / 2),
+        Mistake(
+            "no_gradient",
+            "The value is right, but no gradient reaches x.",
+            lambda x: (2 * x).detach(),
+        ),
+    ),
+)
