@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch.distributions import Independent, Normal
+
 from vaelib.metrics import active_units
 
 

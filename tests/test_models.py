@@ -9,9 +9,9 @@ from vaelib import (
     Autoencoder,
     BernoulliHead,
     DiagonalGaussianHead,
+    StandardNormal,
     conv_vae,
     mlp_vae,
-    standard_normal,
 )
 
 X = torch.rand(5, 1, 8, 8)
@@ -142,6 +142,6 @@ def test_errors_name_the_mend() -> None:
 
 def test_wrong_latent_size_between_the_two_halves() -> None:
     a, b = make("mlp", latent_dim=2), make("mlp", latent_dim=3)
-    model = VAE(a.encoder, b.decoder, standard_normal(2))
+    model = VAE(a.encoder, b.decoder, StandardNormal(2))
     with pytest.raises(ValueError, match=r"wants \(B, 3\)"):
         model.reconstruct(X)

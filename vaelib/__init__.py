@@ -11,7 +11,7 @@ from vaelib.distributions import (
     Gaussian,
     GaussianHead,
     GreyLevels,
-    standard_normal,
+    StandardNormal,
     unchecked,
 )
 from vaelib.models import VAE, Autoencoder, conv_vae, mlp_vae
@@ -48,6 +48,7 @@ __all__ = [
     "GreyLevels",
     "History",
     "Residual",
+    "StandardNormal",
     "TrainingDiverged",
     "conv_vae",
     "elbo",
@@ -63,6 +64,5 @@ __all__ = [
     "reconstruction",
     "save",
     "seeded",
-    "standard_normal",
     "unchecked",
 ]

@@ -13,7 +13,7 @@ from vaelib.distributions import (
     DiagonalGaussianHead,
     Gaussian,
     GaussianHead,
-    standard_normal,
+    StandardNormal,
 )
 from vaelib.networks import MLP, ConvDecoder, ConvEncoder, Shape, as_shape
 from vaelib.randomness import seeded
@@ -144,7 +144,7 @@ class VAE(nn.Module):
         if self._prior is not None:
             return self._prior
         like = next(self.parameters(), torch.zeros(()))
-        return standard_normal(self.latent_dim, device=like.device, dtype=like.dtype)
+        return StandardNormal(self.latent_dim, device=like.device, dtype=like.dtype)
 
     def likelihood(self, z: Tensor) -> Distribution:
         """p(x|z) for codes ``(B, Z)``: batch ``(B,)``, event ``data_shape``.

@@ -16,10 +16,10 @@ from torch.distributions import Distribution, Independent, kl_divergence
 
 from vaelib.distributions import (
     DiagonalGaussian,
+    StandardNormal,
     check_data,
     checking,
     kl_diagonal_gaussian_per_dim,
-    standard_normal,
 )
 
 
@@ -80,8 +80,7 @@ def kl_standard_normal(mu: Tensor, log_var: Tensor, *, per_dim: bool = False) ->
             f"log_var: got shape {tuple(log_var.shape)} beside mu's "
             f"{tuple(mu.shape)}; wanted the same. Expand one to the other."
         )
-    prior = standard_normal(mu.shape[-1], device=mu.device, dtype=mu.dtype)
-    each = kl_diagonal_gaussian_per_dim(DiagonalGaussian(mu, log_var), prior)
+    each = 0.5 * (mu**2 + log_var.expm1() - log_var)
     return each if per_dim else each.sum(-1)
 
 
@@ -217,6 +216,9 @@ def _kl(
     q: Distribution, prior: Distribution, z: Tensor
 ) -> tuple[Tensor, Tensor | None]:
     """KL(q‖prior), ``(B,)``, and its share per dimension where it has one."""
+    if isinstance(q, DiagonalGaussian) and isinstance(prior, StandardNormal):
+        each = kl_standard_normal(q.mu, q.log_var, per_dim=True)
+        return each.sum(-1), each
     if isinstance(q, DiagonalGaussian) and isinstance(prior, DiagonalGaussian):
         each = kl_diagonal_gaussian_per_dim(q, prior)
         return each.sum(-1), each

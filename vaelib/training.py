@@ -107,10 +107,10 @@ def fit(
 ) -> History:
     """Train a model: Adam on the negative mean of ``objective``.
 
-    The data lie on the device as one tensor, shuffled once per epoch. The same
-    seed gives the same weights, bit for bit on the CPU, in any process. Ctrl-C,
-    or the notebook's interrupt button, ends training after the current step:
-    the model is usable and the history is returned.
+    The data lie on the device as one tensor, in an order drawn anew each epoch.
+    The same seed gives the same weights, bit for bit on the CPU, in any process.
+    Ctrl-C, or the notebook's interrupt button, ends training after the current
+    step: the model is usable and the history is returned.
 
     Args:
         model: trained in place, moved to ``device``, left in ``eval`` mode.
@@ -152,7 +152,7 @@ def fit(
         model.eval()
         _try_once(model, x, objective, batch_size)
         plan = Plan(epochs, batch_size, lr, schedule, seed)
-        run = Run(model, x, objective, plan)
+        run = Run(model.train(), x, objective, plan)
         if checkpoint is not None and Path(checkpoint).exists():
             run.restore(checkpoint)
         bar = stack.enter_context(_bar(run, progress))
@@ -202,7 +202,7 @@ class Run:
         self.history = History()
         self.optimizer = torch.optim.Adam(model.parameters(), lr=plan.lr, fused=True)
         self.name = _name(objective)
-        self._shuffled: tuple[int, Tensor] | None = None
+        self._order = (-1, torch.empty(0))  # of which epoch
         self._recent: list[tuple[int, Terms]] = []  # step and terms, not yet summed
         self._sums: list[float] = []  # of this epoch, one per term
         self._count = 0  # examples in them
@@ -215,7 +215,6 @@ class Run:
         Raises:
             TrainingDiverged: if a term is NaN or infinite.
         """
-        self.model.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.lr_at(self.step, self.total)
         terms = _terms(self.objective(self.model, self._batch()))
@@ -330,17 +329,19 @@ class Run:
 
     def _batch(self) -> Tensor:
         epoch, batch = divmod(self.step, self.batches)
-        if self._shuffled is None or self._shuffled[0] != epoch:
-            self._shuffled = (epoch, self._shuffle(epoch))
+        if self._order[0] != epoch:
+            self._order = (epoch, self._shuffle(epoch))
         start = batch * self.plan.batch_size
-        return self._shuffled[1][start : start + self.plan.batch_size]
+        rows = self._order[1][start : start + self.plan.batch_size]
+        # Gathering a batch into memory just freed beats a second, shuffled copy of
+        # all the data, whose pages the system must first hand out.
+        return self.x.index_select(0, rows)
 
     def _shuffle(self, epoch: int) -> Tensor:
         # From (seed, epoch) alone: a resumed run need not store the order.
         state = np.random.SeedSequence([self.plan.seed, epoch]).generate_state(1)
         generator = torch.Generator().manual_seed(int(state[0]))
-        order = torch.randperm(len(self.x), generator=generator)
-        return self.x[order.to(self.x.device)]
+        return torch.randperm(len(self.x), generator=generator).to(self.x.device)
 
     def _set_aside(self) -> None:
         state = self.model.state_dict()
