@@ -16,6 +16,7 @@ from PIL import Image
 
 import vaelib as vl
 from vaelib import plots
+from vaelib.widgets.scene import COLOURS
 
 MODEL = vl.mlp_vae((1, 8, 8), latent_dim=2, hidden=(16,))
 DATA = vl.load("digits", n=60, device="cpu")
@@ -99,6 +100,10 @@ def test_classes_are_labelled_in_the_picture() -> None:
     (ax,) = plots.latent_scatter(MODEL, DATA).axes
     assert {t.get_text() for t in ax.texts} == set("0123456789")
     assert len(set(plots.CLASS_COLOURS)) == 10
+
+
+def test_a_class_has_the_same_colour_in_pictures_and_widgets() -> None:
+    assert list(plots.CLASS_COLOURS) == COLOURS
 
 
 def test_data_without_labels_can_be_scattered() -> None:

@@ -52,11 +52,11 @@ __all__ = [
 
 # Okabe & Ito (2008), without the yellow that is lost on white: for curves.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333")
-# Tol's "muted" scheme (2021) and a dark grey: ten classes. Ten colours are more
-# than the eye keeps apart, so classes are also labelled in the picture.
+# Petroff (2021): ten classes. Ten colours are more than the eye keeps apart, so
+# classes are also labelled in the picture. The widgets use the same.
 CLASS_COLOURS = (
-    "#332288", "#CC6677", "#117733", "#88CCEE", "#882255",
-    "#44AA99", "#999933", "#AA4499", "#DDCC77", "#555555",
+    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
+    "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
 )  # fmt: skip
 
 _DPI = 144  # twice the size it is shown at, for sharp edges on fine screens

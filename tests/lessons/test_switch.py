@@ -1,0 +1,27 @@
+"""A lesson runs on other data after one line is changed."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tools.notebooks import ROOT, pair_of, sources
+from vaelib.data.mnist import MNIST, cache_folder
+
+LINE = 'vl.load("handwriting")'
+SWITCHABLE = [s for s in sources() if f"data = {LINE}" in s.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("source", SWITCHABLE, ids=lambda s: s.stem)
+@pytest.mark.parametrize("name", ["digits", "mnist"])
+def test_one_line_switches_the_data(source: Path, name: str) -> None:
+    if name == "digits" and "00-" not in source.name:
+        pytest.skip("8×8 pixels are promised for lesson 00 only")
+    if name == "mnist" and len(list(cache_folder(MNIST).glob("*.gz"))) != 4:
+        pytest.skip('MNIST was not downloaded; vl.load("mnist") does it')
+    notebook = nbformat.read(pair_of(source), as_version=4)
+    cell = next(c for c in notebook.cells if f"data = {LINE}" in c.source)
+    cell.source = cell.source.replace(LINE, f'vl.load("{name}")')
+    where = {"metadata": {"path": str(ROOT / "notebooks")}}
+    NotebookClient(notebook, timeout=300, resources=where).execute()
