@@ -173,7 +173,7 @@ def _wait_for(lab: Lab, process: Any, log: Path, timeout: float) -> None:
 
 # ------------------------------------------------------------------------ page
 
-_KERNEL = "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
+_KERNEL = "globalThis.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
 
 _LISTEN = f"""() => {{
     globalThis.kernelErrors = [];

@@ -136,20 +136,25 @@ export const floats = (view) =>
   new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 
 /**
- * Tells Python about a value. While it moves: every 100 ms if that disturbs
- * nobody, else only once it rests, so that a busy kernel draws pictures.
+ * Tells Python about values. While they move: every 100 ms if that disturbs
+ * nobody, else only once they rest, so that a busy kernel draws pictures.
+ * They are set and saved in one go: between the two, Jupyter's echo of an
+ * earlier save would put the earlier value back.
  */
 export function teller(model, inPage) {
-  let timer = 0;
+  let timer = 0, news = {};
   function now() {
     clearTimeout(timer);
     timer = 0;
-    model.save_changes();
+    const values = Object.entries(news);
+    news = {};
+    for (const [name, value] of values) model.set(name, value);
+    if (values.length) model.save_changes();
   }
   return {
     now,
     soon(values) {
-      for (const [name, value] of Object.entries(values)) model.set(name, value);
+      Object.assign(news, values);
       if (!inPage()) clearTimeout(timer);
       if (!inPage() || !timer) timer = setTimeout(now, inPage() ? 100 : 250);
     },

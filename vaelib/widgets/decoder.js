@@ -251,8 +251,7 @@ const builders = {
     return (x) => {
       for (let k = 0; k < out.length; k++) {
         const inside = Math.max(-10, Math.min(10, x[k]));
-        const beyond = Math.abs(x[k] - inside);
-        out[k] = k < spec.skip ? x[k] : inside + 0.5 * Math.log1p(2 * beyond) * Math.sign(x[k]);
+        out[k] = k < spec.skip ? x[k] : inside + 0.5 * Math.asinh(2 * (x[k] - inside));
       }
       return out;
     };

@@ -91,10 +91,13 @@ function render({ model, el }) {
     python.now();
   }
 
-  /** Hands pixels to the encoder, and to Python. */
+  /** Hands pixels to the encoder. */
   function give(x) {
     seen.paint(x);
     encode.ask(x);
+  }
+
+  function tell(x) {
     mine = new DataView(x.buffer);
     python.soon({ _x: mine });
   }
@@ -115,6 +118,7 @@ function render({ model, el }) {
     const x = new Float32Array(channels * ink.length);
     for (let c = 0; c < channels; c++) x.set(ink, c * ink.length);
     give(x);
+    tell(x);
   }
 
   /** Puts finished pixels on the canvas. */
@@ -133,6 +137,7 @@ function render({ model, el }) {
     const x = Float32Array.from({ length: size }, (_, p) =>
       low + (pixels.getUint8(i * size + p) / 255) * (high - low));
     show(x);
+    tell(x);
   }
 
   function clear() {
@@ -173,7 +178,7 @@ function render({ model, el }) {
 
   function pictureFromPython() {
     const x = model.get("_x");
-    if (x !== mine) show(floats(x));
+    if (x !== mine && !drawing) show(floats(x));
   }
 
   furnish();

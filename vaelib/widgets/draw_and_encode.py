@@ -51,7 +51,10 @@ class DrawAndEncode(Explorer):
     mu = Numbers([]).tag(sync=True)
     sigma = Numbers([]).tag(sync=True)
     # From the page comes a view of the message, which outlives it only as bytes.
-    _x = traitlets.Bytes(b"").tag(sync=True, from_json=lambda v, _: bytes(v))
+    # Unechoed: the page would take the echo of one stroke for a new picture.
+    _x = traitlets.Bytes(b"").tag(
+        sync=True, echo_update=False, from_json=lambda v, _: bytes(v)
+    )
     _encoder = traitlets.Dict().tag(sync=True)
     _scene = traitlets.Dict().tag(sync=True)
     _ink = traitlets.Dict().tag(sync=True)

@@ -7,12 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaelib.plots import CLASS_COLOURS
 from vaelib.widgets.subject import Subject
-
-# Petroff 2021, "Accessible color sequences for data visualization": ten colours
-# chosen to stay apart for colour-blind eyes. The class numbers say it again.
-COLOURS = ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"]
-COLOURS += ["#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class Scene:
             "rings": self.rings,
             "points": (part * 65535).round().numpy().astype("<u2").tobytes(),
             "classes": self.classes.numpy().astype("u1").tobytes(),
-            "colours": COLOURS,
+            "colours": CLASS_COLOURS,
             "marks": self.marks,
         }
 

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from torch import Tensor
 
-from vaelib.widgets.scene import COLOURS, Scene
+from vaelib.plots import CLASS_COLOURS
+from vaelib.widgets.scene import Scene
 from vaelib.widgets.subject import PictureFormat
 
 SOFT = "#777777"  # readable on white and on black
@@ -36,7 +37,7 @@ def draw_plane(ax: Axes, scene: Scene, z: Sequence[float]) -> None:
         ylabel="$z_2$",
     )
     ax.tick_params(labelsize=7, colors=SOFT)
-    colours = np.array(COLOURS)[scene.classes.numpy() % len(COLOURS)]
+    colours = np.array(CLASS_COLOURS)[scene.classes.numpy() % len(CLASS_COLOURS)]
     x, y = scene.points.T.numpy()
     ax.scatter(x, y, s=3, c=colours, alpha=0.45, linewidths=0)
     for radius in scene.rings:

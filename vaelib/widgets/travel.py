@@ -7,7 +7,7 @@ refuses (:class:`CannotTravel`), and the widget asks the kernel in its place.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import torch
 from torch import Tensor, nn
@@ -127,7 +127,8 @@ def _describe(module: nn.Module, x: Tensor, writer: _Writer) -> tuple[list[Layer
     if type(module) in _CHAINS:
         layers = []
         out: Any = x
-        for part in module.children():
+        # Not children(): that names a layer that is used twice only once.
+        for part in cast(nn.Sequential, module):
             if not isinstance(out, Tensor):
                 raise CannotTravel(f"{_name(part)} follows a distribution")
             described, out = _describe(part, out, writer)
