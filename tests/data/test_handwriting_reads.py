@@ -1,7 +1,7 @@
 """Ours is close to real handwriting: a reader of one reads the other.
 
 A shortened run of benchmarks/handwriting.py, about 15 s on one core. Over five
-seeds it gave 93.9 … 94.7 % and 97.7 … 98.4 %; the promise is 85 % and 97 %.
+seeds it gave 93.7 … 94.4 % and 97.8 … 98.5 %; the promise is 85 % and 97 %.
 """
 
 import importlib.util

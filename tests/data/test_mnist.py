@@ -18,7 +18,7 @@ import numpy as np
 import pooch
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vaelib.data as vl
@@ -368,6 +368,7 @@ def test_another_downloads_folder_is_left_alone(small, server):
 # --- the format -------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=4), st.randoms())
 def test_idx_round_trip(shape, random):
     array = np.array(random.choices(range(256), k=int(np.prod(shape)))).reshape(shape)
@@ -377,6 +378,7 @@ def test_idx_round_trip(shape, random):
     assert read.numpy().tolist() == array.tolist()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_any_bytes_are_read_or_refused(data):
     try:

@@ -2,13 +2,14 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vaelib.data as vl
 from vaelib.data import sprites
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, sprites.COUNT - 1), max_size=50))
 def test_index_to_factors_and_back(index):
     factors = sprites.factors_from_index(torch.tensor(index).long())

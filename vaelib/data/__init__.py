@@ -15,6 +15,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from functools import partial
+from numbers import Integral
 
 import torch
 
@@ -77,8 +78,8 @@ def load(
     if split not in _SPLITS:
         raise ValueError(f"split={split!r} is unknown; use 'train' or 'test'.")
     if n is not None:
-        _require_whole("n", n, least=1, mend="leave it out to get the usual number")
-    _require_whole("seed", seed, least=0, mend="leave it out to get seed 0")
+        n = _whole("n", n, least=1, mend="leave it out to get the usual number")
+    seed = _whole("seed", seed, least=0, mend="leave it out to get seed 0")
     where = resolve_device(device)
     return loader(split, n, seed).to(where)
 
@@ -92,8 +93,9 @@ def _loader(name: str) -> Callable[[str, int | None, int], Dataset]:
     raise ValueError(f"name={name!r} is not a data set.{guess} Known: {known}.")
 
 
-def _require_whole(argument: str, value: object, *, least: int, mend: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
+def _whole(argument: str, value: object, *, least: int, mend: str) -> int:
+    # Integral, because numpy's whole numbers are welcome too.
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(
             f"{argument}={value!r} is a {type(value).__name__}, wanted a whole "
             f"number; pass e.g. {argument}={max(least, 1)}, or {mend}."
@@ -102,3 +104,4 @@ def _require_whole(argument: str, value: object, *, least: int, mend: str) -> No
         raise ValueError(
             f"{argument}={value} is too small, wanted {least} or more; {mend}."
         )
+    return int(value)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -85,14 +86,14 @@ class Dataset:
         the pictures of a smaller one.
 
         Raises:
-            ValueError: ``n`` is more than there are.
+            ValueError: ``n`` is negative or more than there are.
         """
         if n is None:
             return self
-        if n > len(self):
+        if not 0 <= n <= len(self):
             raise ValueError(
                 f"n={n:,} but {self.name!r} has {len(self):,} pictures in its "
-                f"{self.split!r} split; ask for fewer, or n=None for all."
+                f"{self.split!r} split; ask for 0 … {len(self):,}, or n=None for all."
             )
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
         return self[order[:n].to(self.x.device)]
@@ -135,7 +136,7 @@ class Dataset:
         title = f"{html.escape(self.name)}, {html.escape(self.split)}"
         return (
             '<div style="display:flex;flex-wrap:wrap;gap:1em;align-items:center">'
-            f'{self._thumbnails()}<div style="color:inherit">'
+            f'{self._thumbnails()}<div style="color:inherit;flex:1 1 16em">'
             f"<strong>{title}</strong>: {len(self):,} pictures"
             f'<ul style="margin:.4em 0;padding-left:1.2em">{facts}</ul>'
             "</div></div>"
@@ -196,19 +197,23 @@ def _range(tensor: Tensor) -> str:
     return f"in [{tensor.min().item():.3g}, {tensor.max().item():.3g}]"
 
 
-def _grid(x: Tensor, columns: int) -> np.ndarray:
-    """Pictures ``(N, C, H, W)`` in [0, 1] → one uint8 array ``(H', W', 3)``."""
+def _grid(x: Tensor, columns: int) -> NDArray[np.uint8]:
+    """Pictures ``(N, C, H, W)`` → one array ``(H', W', 3)``, a grey line between."""
     count, channels, height, width = x.shape
-    rows = -(-count // columns)
     columns = min(columns, count)
-    cells = torch.zeros(rows * columns, 3, height, width)
-    cells[:count] = x.detach().cpu()[:, : 1 if channels < 3 else 3]
-    grid = cells.reshape(rows, columns, 3, height, width)
-    flat = grid.permute(0, 3, 1, 4, 2).reshape(rows * height, columns * width, 3)
-    return flat.clamp(0, 1).mul(255).round().byte().numpy()
+    rows = -(-count // columns)
+    high, wide = height + 1, width + 1
+    cells = torch.zeros(rows * columns, 3, high, wide)
+    cells[:, :, -1], cells[:, :, :, -1] = 0.4, 0.4
+    shown = x.detach().float().cpu()
+    cells[:count, :, :-1, :-1] = shown[:, : 1 if channels < 3 else 3]
+    table = cells.reshape(rows, columns, 3, high, wide).permute(0, 3, 1, 4, 2)
+    sheet = table.reshape(rows * high, columns * wide, 3)[:-1, :-1]
+    pixels: NDArray[np.uint8] = sheet.clamp(0, 1).mul(255).round().byte().numpy()
+    return pixels
 
 
-def _data_uri(pixels: np.ndarray) -> str:
+def _data_uri(pixels: NDArray[np.uint8]) -> str:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

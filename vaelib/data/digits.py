@@ -9,19 +9,22 @@ from vaelib.data.dataset import Dataset
 
 __all__ = ["load"]
 
-TEST_SIZE = 360
+TRAIN_SIZE = 1415
 
 
 def load(split: str, n: int | None, seed: int) -> Dataset:
     """scikit-learn's copy of UCI's optical digits (Alpaydin & Kaynak 1998).
 
-    17 grey levels, divided by 16 into [0, 1]; 1,437 train, 360 test. The test
-    set is the *end of the file*, not a shuffle: the forms of one writer follow
-    each other there, and shuffled, nearly every test digit would have twins by
-    the same hand in the training set.
+    17 grey levels, divided by 16 into [0, 1]; 1,415 train, 382 test. The test
+    set is the *end of the file*, not a shuffle. The labels repeat in 14 blocks,
+    most likely one to a writer (the scikit-learn MOOC, "Sample grouping"), and
+    the cut lies between two of them: the last three are the test set. Shuffled,
+    each test digit would have twins by the same hand in the training set, and
+    a logistic regression would read 97 to 98 % instead of 91 %.
     """
     bunch = load_digits()
     x = torch.tensor(bunch.images, dtype=torch.float32)[:, None] / 16
     labels = torch.tensor(bunch.target, dtype=torch.int64)
-    part = slice(None, -TEST_SIZE) if split == "train" else slice(-TEST_SIZE, None)
+    train = split == "train"
+    part = slice(TRAIN_SIZE) if train else slice(TRAIN_SIZE, None)
     return Dataset("digits", split, x[part], labels[part]).sample(n, seed)

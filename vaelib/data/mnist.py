@@ -246,7 +246,9 @@ def _sweep(folder: Path) -> None:
 
 
 def _abandoned(partial: Path) -> bool:
-    host, pid, _ = partial.name.removeprefix(_PARTIAL).rsplit("-", 2)
+    host, _, pid = (
+        partial.name.removeprefix(_PARTIAL).rpartition("-")[0].rpartition("-")
+    )
     if host == socket.gethostname() and os.name == "posix" and pid.isdigit():
         try:
             os.kill(int(pid), 0)  # signal 0 only asks whether it is alive
