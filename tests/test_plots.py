@@ -16,7 +16,6 @@ from PIL import Image
 
 import vaelib as vl
 from vaelib import plots
-from vaelib.widgets.scene import COLOURS
 
 MODEL = vl.mlp_vae((1, 8, 8), latent_dim=2, hidden=(16,))
 DATA = vl.load("digits", n=60, device="cpu")
@@ -103,7 +102,10 @@ def test_classes_are_labelled_in_the_picture() -> None:
 
 
 def test_a_class_has_the_same_colour_in_pictures_and_widgets() -> None:
-    assert list(plots.CLASS_COLOURS) == COLOURS
+    from vaelib.widgets import LatentPad
+
+    scene = LatentPad(MODEL, DATA)._scene
+    assert list(scene["colours"]) == list(plots.CLASS_COLOURS)
 
 
 def test_data_without_labels_can_be_scattered() -> None:

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import median
 
 import jupytext
 
-MAX_COLUMNS, MAX_LINES = 79, 25
+MAX_COLUMNS, MAX_LINES, MEDIAN_LINES = 79, 25, 8
 RHYTHM = (
     "The question", "Predict", "By hand", "Check", "Touch", "Exercises",
     "What to take away", "Sources",
@@ -145,9 +146,12 @@ def _blank(patterns: tuple[str, ...], text: str) -> str:
 
 
 def short_code(lesson: Lesson) -> Iterator[Place]:
-    """Code lines have at most 79 columns, code cells at most 25 lines."""
-    for block in lesson.code:
-        lines = len(block.text.splitlines())
+    """Code lines have at most 79 columns; code cells at most 25 lines, and half of
+    them at most 8."""
+    lengths = [len(block.text.splitlines()) for block in lesson.code]
+    if lengths and median(lengths) > MEDIAN_LINES:
+        yield 1, f"half the code cells have more than {MEDIAN_LINES} lines"
+    for block, lines in zip(lesson.code, lengths, strict=True):
         if lines > MAX_LINES:
             yield block.line, f"a cell of {lines} lines; cut it into two ideas"
     for block in lesson.python:
@@ -188,7 +192,8 @@ def no_global_seed(lesson: Lesson) -> Iterator[Place]:
 def _imports(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from ((node, alias.name) for alias in node.names)
+            for alias in node.names:
+                yield node, alias.name
         elif isinstance(node, ast.ImportFrom):
             yield node, node.module or ""
 

@@ -103,6 +103,7 @@ RED = {
     "short_code": [
         in_code("x = '" + "a" * 80 + "'"),
         in_code("\n".join(f"x{i} = 1" for i in range(25))),
+        in_code("\n".join(f"x{i} = 1" for i in range(14))),
         GOOD.replace("x = 1\n", "x = '" + "a" * 80 + "'\n"),
     ],
     "no_shell": [in_code("%pip install x"), in_code("!ls"), in_code("a = !ls")],
