@@ -120,6 +120,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--picture", type=Path, help="also draw both side by side")
     options = parser.parse_args()
+    if not options.folder.is_dir():
+        parser.error(f"no folder {options.folder}: name the one with MNIST's .gz files")
     torch.set_num_threads(options.threads)
 
     real_train, real_test = (mnist(options.folder, s) for s in ("train", "test"))
