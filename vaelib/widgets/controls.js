@@ -57,35 +57,32 @@ export function publish(root, z) {
   root.dataset.frame = String(+root.dataset.frame + 1);
 }
 
-/** A line for what went wrong, or where the pictures come from. */
-export function noteLine() {
-  const line = make("p", { class: "vl-note", hidden: "" });
-  return {
-    line,
-    say(text, alarm) {
-      line.hidden = !text;
-      line.textContent = text || "";
-      if (alarm) line.setAttribute("role", "alert");
-      else line.removeAttribute("role");
-    },
-  };
-}
-
 /**
  * Evaluates a network for the newest input only: in the page once per frame, or
  * in the kernel with at most three questions on their way.
- * @param {string} op the trait that holds the network is "_" + op
+ * What goes wrong is said in a line at the end of `root`.
+ * @param {string} op "decoder" or "encoder"; the trait is "_" + op
  * @param {(output: ArrayLike<number>, input: ArrayLike<number>) => void} show
  */
-export function evaluator(model, op, note, show) {
+export function evaluator(model, op, root, show) {
   const view = Math.random().toString(36);
   const flying = new Map();
-  let net, wanted, frame, sent = 0, shown = 0;
+  const note = make("p", { class: "vl-note" });
+  let net, why, wanted, frame, sent = 0, shown = 0;
+  root.append(note);
+
+  function remark(text = "", alarm = false) {
+    note.textContent = text;
+    note.hidden = !text;
+    if (alarm) note.setAttribute("role", "alert");
+    else note.removeAttribute("role");
+  }
 
   function build() {
     const packed = model.get("_" + op);
     net = packed.weights ? compile(packed) : null;
-    note.say(packed.why && `Computed in the kernel: ${packed.why}.`);
+    why = packed.why && `The ${op} runs in the kernel: ${packed.why}.`;
+    remark(why);
     if (wanted) ask(wanted);
   }
 
@@ -110,8 +107,8 @@ export function evaluator(model, op, note, show) {
     flying.delete(id);
     if (id > shown) {
       shown = id;
-      if (error) note.say(error, true);
-      else requestAnimationFrame(() => id === shown && show(floats(buffers[0]), input));
+      remark(error ?? why, Boolean(error));
+      if (!error) requestAnimationFrame(() => id === shown && show(floats(buffers[0]), input));
     }
     if (wanted) ask(wanted);
   }

@@ -1,5 +1,5 @@
 // Draw a picture; see where the encoder puts it, and what the decoder makes of that.
-import { evaluator, floats, make, mount, noteLine, publish, round, same, teller } from "./controls.js";
+import { evaluator, floats, make, mount, publish, round, same, teller } from "./controls.js";
 import { figure, pictureOf, planeOf, showCode } from "./drawing.js";
 import { inkOf } from "./ink.js";
 
@@ -14,7 +14,6 @@ function render({ model, el }) {
   const [channels, height, width] = format.shape;
   let z = model.get("z").slice(), mu = model.get("mu"), sigma = model.get("sigma");
   let strokes = [], drawing = false, mine = null, plane;
-  const note = noteLine();
   const picture = pictureOf(format, "The picture decoded from the code");
   const seen = pictureOf(format, "What the encoder sees");
   const canvas = make("canvas", {
@@ -40,15 +39,15 @@ function render({ model, el }) {
   );
   const root = mount(
     el, "draw-and-encode", "Draw and encode",
-    make("div", { class: "vl-row" }, left.element, middle.element, right.element), note.line,
+    make("div", { class: "vl-row" }, left.element, middle.element, right.element),
   );
 
-  const decode = evaluator(model, "decoder", note, (pixels, code) => {
+  const decode = evaluator(model, "decoder", root, (pixels, code) => {
     picture.paint(pixels);
     right.words.textContent = z.length > 4 ? "decoded" : showCode(code);
     publish(root, code);
   });
-  const encode = evaluator(model, "encoder", note, (out) => {
+  const encode = evaluator(model, "encoder", root, (out) => {
     const size = z.length;
     mu = Array.from(out.slice(0, size));
     sigma = mu.map((_, i) => (out.length > size ? Math.exp(out[size + i] / 2) : 0));

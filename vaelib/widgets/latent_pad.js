@@ -1,5 +1,5 @@
 // The latent plane of a two-dimensional model: drag the point, see its decoding.
-import { evaluator, make, mount, nameOf, noteLine, publish, round, same, sayCode, teller } from "./controls.js";
+import { evaluator, make, mount, nameOf, publish, round, same, sayCode, teller } from "./controls.js";
 import { figure, pictureOf, planeOf, showCode } from "./drawing.js";
 
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowDown: [1, -1], ArrowUp: [1, 1] };
@@ -7,7 +7,6 @@ const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowDown: [1, -1], Arr
 function render({ model, el }) {
   let z = model.get("z").slice();
   let plane, dragging = false;
-  const note = noteLine();
   const picture = pictureOf(model.get("_picture"), "The picture decoded from the point");
   const inputs = [0, 1].map((i) =>
     make("input", {
@@ -26,9 +25,8 @@ function render({ model, el }) {
   const root = mount(
     el, "latent-pad", "Latent pad",
     make("div", { class: "vl-row" }, left.element, right.element),
-    note.line,
   );
-  const decode = evaluator(model, "decoder", note, (pixels, code) => {
+  const decode = evaluator(model, "decoder", root, (pixels, code) => {
     picture.paint(pixels);
     right.words.textContent = showCode(code);
     publish(root, code);

@@ -1,5 +1,5 @@
 // One slider for each latent dimension, and the decoding.
-import { evaluator, floats, make, mount, nameOf, noteLine, publish, round, same, say, teller } from "./controls.js";
+import { evaluator, floats, make, mount, nameOf, publish, round, same, say, teller } from "./controls.js";
 import { figure, pictureOf } from "./drawing.js";
 
 const SIGNS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
@@ -7,7 +7,6 @@ const SIGNS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
 function render({ model, el }) {
   let z = model.get("z").slice();
   let rows, turn = 0;
-  const note = noteLine();
   const picture = pictureOf(model.get("_picture"), "The picture decoded from the sliders");
   const list = make("div", { class: "vl-sliders", change: () => python.now() });
   const right = figure("", picture.canvas);
@@ -25,9 +24,8 @@ function render({ model, el }) {
       ),
       right.element,
     ),
-    note.line,
   );
-  const decode = evaluator(model, "decoder", note, (pixels, code) => {
+  const decode = evaluator(model, "decoder", root, (pixels, code) => {
     picture.paint(pixels);
     publish(root, code);
   });

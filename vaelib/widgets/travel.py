@@ -137,7 +137,10 @@ def _describe(module: nn.Module, x: Tensor, writer: _Writer) -> tuple[list[Layer
     rule = _RULES.get(type(module))
     if rule is None:
         raise CannotTravel(f"{_name(module)} is not a layer the page knows")
-    out = module(x)
+    try:
+        out = module(x)
+    except (IndexError, RuntimeError, ValueError) as error:
+        raise CannotTravel(f"{_name(module)} failed: {error}") from error
     into, outof = tuple(x.shape[1:]), tuple(_numbers(out).shape[1:])
     if len(_numbers(out)) != 1:
         raise CannotTravel(f"{_name(module)} mixes the batch with the features")

@@ -1,0 +1,136 @@
+"""The front ends as texts, and the parts of them that node can run."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vaelib.widgets import DrawAndEncode, LatentPad, LatentSliders, esm
+
+FRONT_ENDS = {
+    "latent_pad": LatentPad,
+    "latent_sliders": LatentSliders,
+    "draw_and_encode": DrawAndEncode,
+}
+KB = 1024
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+def test_a_front_end_is_at_most_10_kb_gzipped(name: str) -> None:
+    for text in (esm.module(name), esm.script(name)):
+        both = (text + esm.style()).encode()
+        assert len(gzip.compress(both, 9)) <= 10 * KB
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+def test_a_front_end_asks_for_nothing_from_outside(name: str) -> None:
+    text = esm.module(name) + esm.style()
+    addresses = set(re.findall(r"\w+://[^\"'`\s]*", text))
+    assert addresses <= {"http://www.w3.org/2000/svg"}
+    assert not re.search(
+        r"\b(import|fetch|XMLHttpRequest|@import|url)\b\s*[({\"]", text
+    )
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+def test_the_widget_carries_its_front_end(name: str) -> None:
+    assert FRONT_ENDS[name]._esm == esm.module(name)
+    assert esm.module(name).count("export default { render };") == 1
+    assert "//" not in re.sub(r"\w+://", "", esm.module(name))
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+def test_both_forms_of_a_front_end_run(
+    name: str, run_script: Any, tmp_path: Path
+) -> None:
+    # Names that clash between modules would be a syntax error here.
+    module, classic = tmp_path / "module.mjs", tmp_path / "classic.cjs"
+    module.write_text(
+        esm.module(name).replace("export default", "const front =")
+        + "if (typeof front.render !== 'function') throw new Error('no render');"
+    )
+    run_script(module)
+    # A classic script that brings the same names twice must not clash either.
+    classic.write_text(
+        "const vm = require('node:vm');"
+        f"for (const i of [1, 2]) vm.runInThisContext({esm.script(name)!r});"
+        f"if (typeof vaelibWidgets['{name}'].render !== 'function')"
+        "  throw new Error('no render');"
+    )
+    run_script(classic)
+
+
+def test_the_conversation_with_the_kernel(run_script: Any, tmp_path: Path) -> None:
+    parts = "{ evaluator, teller, round, say, sayCode, nameOf }"
+    text = esm.module("latent_pad").replace("export default", "globalThis.front =")
+    bundle = tmp_path / "bundle.mjs"
+    bundle.write_text(f"{text}\nglobalThis.parts = {parts};\n")
+    check = Path(__file__).with_name("evaluator_check.mjs")
+    assert run_script(check, str(bundle)) == "ok\n"
+
+
+# ------------------------------------------------------------------------- ink
+
+MNIST = {"pen": 2.4, "box": 20}
+
+
+def ink(node: Any, strokes: Any, style: Any = MNIST, size: int = 28) -> list[float]:
+    out: list[float] = node.ask(
+        "ink", strokes=strokes, width=size, height=size, style=style
+    )
+    assert len(out) == size * size
+    assert all(0 <= v <= 1 for v in out)
+    return out
+
+
+def middle(x: list[float], size: int = 28) -> tuple[float, float]:
+    total = sum(x)
+    across = sum(v * (p % size + 0.5) for p, v in enumerate(x)) / total
+    down = sum(v * (p // size + 0.5) for p, v in enumerate(x)) / total
+    return across, down
+
+
+def extent(x: list[float], size: int = 28) -> tuple[int, int]:
+    inked = [p for p, v in enumerate(x) if v > 0.25]
+    columns, rows = [p % size for p in inked], [p // size for p in inked]
+    return max(columns) - min(columns) + 1, max(rows) - min(rows) + 1
+
+
+SEVEN = [[[0.1, 0.1], [0.3, 0.1], [0.2, 0.5]]]
+
+
+def test_a_drawing_is_prepared_as_mnist_was(node: Any) -> None:
+    x = ink(node, SEVEN)
+    across, down = middle(x)
+    assert math.isclose(across, 14, abs_tol=0.15)
+    assert math.isclose(down, 14, abs_tol=0.15)
+    assert abs(max(extent(x)) - 20) <= 1
+    assert max(x) == 1
+
+
+def test_where_and_how_large_it_was_drawn_does_not_matter(node: Any) -> None:
+    larger = [[[0.1 + 2 * a, 0.05 + 2 * b] for a, b in stroke] for stroke in SEVEN]
+    difference = [
+        abs(a - b) for a, b in zip(ink(node, SEVEN), ink(node, larger), strict=True)
+    ]
+    assert max(difference) < 0.02
+
+
+def test_without_a_box_the_drawing_stays_where_it_is(node: Any) -> None:
+    x = ink(node, [[[0.5, 0.25], [0.5, 0.75]]], {"pen": 2, "box": None})
+    assert middle(x) == pytest.approx((14, 14), abs=0.01)
+    assert extent(x)[0] == 2
+    corner = ink(node, [[[0.1, 0.1]]], {"pen": 2, "box": None})
+    assert middle(corner) == pytest.approx((2.8, 2.8), abs=0.1)
+
+
+def test_an_empty_drawing_is_black_and_a_dot_is_a_dot(node: Any) -> None:
+    assert sum(ink(node, [])) == 0
+    dot = ink(node, [[[0.9, 0.2]]])
+    assert middle(dot) == pytest.approx((14, 14), abs=0.1)
+    assert max(extent(dot)) <= 4
