@@ -49,7 +49,9 @@ def test_an_unknown_mistake_gets_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    "stub", [lambda x: ..., lambda x: x + ..., lambda x: x**3], ids=str
+    "stub",
+    [lambda x: ..., lambda x: x + ..., lambda x: x**3],
+    ids=["returned", "used", "bug as given"],
 )
 def test_a_stub_is_not_started(stub: object) -> None:
     assert square(stub).status == "not started"  # type: ignore[arg-type]
