@@ -2,7 +2,8 @@
 mistake is refused with its own hint, the stub says that it is not started.
 
 A lesson adds only data: its page, its module of checks, and its table
-``mistakes/NN-name.py`` with a class per exercise and a function per mistake.
+``mistakes/NN-name.py`` with a class per exercise and a function per mistake (and,
+named ``right…``, per other way of being right).
 """
 
 import importlib
@@ -37,12 +38,17 @@ def exercise_of(source: Path, task: Task) -> Exercise:
     return found
 
 
-def mistakes_of(source: Path, task: Task) -> dict[str, Callable[..., Any]]:
+def answers_of(source: Path, task: Task) -> dict[str, Callable[..., Any]]:
     table = runpy.run_path(
         str(Path(__file__).parent / "mistakes" / f"{source.stem}.py")
     )
     assert task.name in table, f"mistakes/{source.stem}.py has no class {task.name}"
     return {k: f for k, f in vars(table[task.name]).items() if not k.startswith("_")}
+
+
+def mistakes_of(source: Path, task: Task) -> dict[str, Callable[..., Any]]:
+    answers = answers_of(source, task).items()
+    return {k: f for k, f in answers if not k.startswith("right")}
 
 
 @task_of_lesson
@@ -51,6 +57,16 @@ def test_the_solution_in_the_page_is_accepted(source: Path, task: Task) -> None:
     for seed in SEEDS:
         result = check(solution, seed=seed)
         assert result.ok, f"seed {seed}: {result}"
+
+
+@task_of_lesson
+def test_other_right_answers_are_accepted(source: Path, task: Task) -> None:
+    check = exercise_of(source, task)
+    for name, function in answers_of(source, task).items():
+        if name.startswith("right"):
+            for seed in SEEDS:
+                result = check(function, seed=seed)
+                assert result.ok, f"{name}, seed {seed}: {result}"
 
 
 @task_of_lesson

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import nbformat
 import pytest
@@ -199,6 +200,26 @@ def test_opening_in_lab_works_though_the_pair_is_younger(
 
     os.utime(pair, (later, later))  # as after a checkout, or `make notebooks`
     assert server.open(f"{prefix}{source.stem}.ipynb")["cells"]
+
+
+def test_the_server_that_make_lab_starts_does_the_same(
+    course: Path, source: Path
+) -> None:
+    """Over HTTP, as the page does it: jupytext's extension must be switched on."""
+    from labpage import start_lab
+
+    before = source.read_text("utf-8")
+    with start_lab(course) as lab:
+        address = f"{lab.url}/api/contents/notebooks/{source.stem}.ipynb"
+        headers = {"Authorization": f"token {lab.token}"}
+        with urlopen(Request(address, headers=headers)) as answer:
+            content = json.load(answer)["content"]
+        for cell in content["cells"]:
+            cell["source"] = cell["source"].replace(WORD, OTHER)
+        body = json.dumps({"type": "notebook", "content": content}).encode()
+        urlopen(Request(address, body, headers, method="PUT")).close()
+    assert len(changed(before, source.read_text("utf-8"))) == 2
+    assert OTHER in notebooks.pair_of(source).read_text("utf-8")
 
 
 # -------------------------------------------------------------------- a new lesson

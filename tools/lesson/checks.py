@@ -20,7 +20,9 @@ def _oracle(x: Tensor) -> Tensor:
     return x + x
 
 
-# For a "find the bug", give the mistake that the stub holds as_given=True.
+# For a "find the bug", give the mistake that the stub holds an empty hint and
+# as_given=True. A solution that draws at random needs an ``observe`` of its own:
+# see sample_codes in start_here.py.
 first = Exercise(
     "first",
     "Values and gradients",

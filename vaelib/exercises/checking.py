@@ -46,6 +46,7 @@ class Mistake:
     Attributes:
         name: an identifier, e.g. ``"sigma_for_variance"``.
         hint: shown to the learner; a question or a pointer, not the solution.
+            Empty where ``as_given``: who has not begun needs none yet.
         wrong: a function that makes this mistake.
         as_given: the stub itself holds this mistake (a *find the bug*
             exercise), so whoever makes it has not started yet.
@@ -238,7 +239,7 @@ class Exercise:
             message = "not started. Replace the ... and run both cells again."
             return Result(self.name, "not started", message)
         message = "not started: the bug is still in it."
-        return Result(self.name, "not started", message, mistake.hint, mistake.name)
+        return Result(self.name, "not started", message, mistake=mistake.name)
 
 
 # ----------------------------------------------------------------------- pieces

@@ -226,8 +226,7 @@ vae_loss = Exercise(
     (
         Mistake(
             "mean_for_sum",
-            "Both terms are averaged over everything. How many pixels share one "
-            "picture's reconstruction, and how many dimensions its KL?",
+            "",
             lambda x, logits, mu, log_var: (
                 _surprise(x, logits).mean() + _kl(mu, log_var).mean()
             ),

@@ -2,10 +2,17 @@
 
 import torch
 import torch.nn.functional as F
-from torch.distributions import Normal
+from torch.distributions import Normal, kl_divergence
 
 
 class interpolate:
+    def right_in_a_loop(a, b, n):
+        return torch.stack([torch.lerp(a, b, i / (n - 1)) for i in range(n)])
+
+    def right_as_weights(a, b, n):
+        t = torch.arange(n).unsqueeze(1) / (n - 1)
+        return (1 - t) * a + t * b
+
     def end_left_out(a, b, n):
         return torch.stack([a + (b - a) * i / n for i in range(n)])
 
@@ -22,6 +29,12 @@ class interpolate:
 
 
 class sample_codes:
+    def right_by_torch(mu, log_var, n):
+        return Normal(mu, (0.5 * log_var).exp()).rsample((n,))
+
+    def right_by_root(mu, log_var, n):
+        return mu - log_var.exp().sqrt() * torch.randn(n, *mu.shape)
+
     def no_gradient(mu, log_var, n):
         sigma = torch.exp(log_var / 2)
         return torch.stack([torch.normal(mu, sigma).detach() for _ in range(n)])
@@ -53,6 +66,15 @@ def kl_terms(mu, log_var):
 
 
 class vae_loss:
+    def right_by_torch(x, logits, mu, log_var):
+        q = Normal(mu, torch.exp(0.5 * log_var))
+        kl = kl_divergence(q, Normal(0.0, 1.0)).sum(-1)
+        return (bce(x, logits, "none").sum((1, 2, 3)) + kl).mean()
+
+    def right_by_hand(x, logits, mu, log_var):
+        surprise = F.softplus(logits) - x * logits
+        return (surprise.sum() + kl_terms(mu, log_var).sum()) / x.shape[0]
+
     def mean_over_pixels(x, logits, mu, log_var):
         return bce(x, logits, "mean") + kl_terms(mu, log_var).sum() / len(x)
 
