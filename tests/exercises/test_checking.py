@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from vaelib.exercises import start_here
 from vaelib.exercises.checking import Exercise, Mistake, Result
 
 
@@ -34,6 +35,7 @@ def test_a_detached_answer_is_wrong_though_its_value_is_right() -> None:
     result = square(lambda x: x.detach() ** 2)
     assert not result.ok
     assert "gradient" in result.message
+    assert "cuts it" in result.hint
 
 
 def test_a_known_mistake_gets_its_hint() -> None:
@@ -82,6 +84,13 @@ def test_nothing_is_raised_into_the_learners_face(answer: object, words: str) ->
 def broken(x: Tensor) -> Tensor:
     y = x + 1
     return y.nowhere  # type: ignore[attr-defined,no-any-return]
+
+
+def test_nearly_right_is_not_right() -> None:
+    def draw_codes(mu: Tensor, log_var: Tensor, n: int) -> Tensor:
+        return mu + (0.52 * log_var).exp() * torch.randn(n, *mu.shape)
+
+    assert "log_var" in start_here.sample_codes(draw_codes).message
 
 
 def test_an_error_is_shown_with_its_line() -> None:

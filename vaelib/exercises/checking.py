@@ -13,8 +13,8 @@ from __future__ import annotations
 import html
 import linecache
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -146,8 +146,11 @@ class Exercise:
         oracle: the right answer by independent means (``torch.distributions``,
             a closed form), never the solution's own text.
         mistakes: what to recognise, in the order in which to try.
-        observe: what is looked at; :func:`value_and_gradient` by default.
+        observe: what is looked at, always under the same keys;
+            :func:`value_and_gradient` by default.
         tolerance: largest allowed |difference| / (1 + |wanted|).
+        loose: the same for what is random, by its key in the observation: six
+            standard errors or so, so that no right answer is refused by chance.
         cases: random cases per check.
 
     Example:
@@ -164,6 +167,7 @@ class Exercise:
     mistakes: tuple[Mistake, ...]
     observe: Callable[[Function, Case], Observation] = value_and_gradient
     tolerance: float = 1e-4
+    loose: Mapping[str, float] = field(default_factory=dict)
     cases: int = 5
 
     def __call__(self, function: Function, *, seed: int = 0) -> Result:
@@ -197,14 +201,13 @@ class Exercise:
         if self._alike(given, wanted):
             message = f"{self.verified} agree on {len(cases)} random cases."
             return Result(self.name, "passed", message)
+        message, hint = self._difference(given, wanted)
         for mistake in self.mistakes:
             if self._made(mistake, given, cases, seed):
                 if mistake.as_given:
                     return self._not_started(mistake)
-                message = self._difference(given, wanted)
                 return self._failed(message, mistake.hint, mistake.name)
-        message = self._difference(given, wanted)
-        return self._failed(message, "Try it by hand on one number, on paper.")
+        return self._failed(message, hint)
 
     def _made(
         self, mistake: Mistake, given: list[Observation], cases: list[Case], seed: int
@@ -220,16 +223,24 @@ class Exercise:
         return all(self._close(x, y) for x, y in zip(a, b, strict=True))
 
     def _close(self, a: Observation, b: Observation) -> bool:
-        return a.keys() == b.keys() and all(
-            _distance(a[key], b[key]) <= self.tolerance for key in b
-        )
+        return a.keys() == b.keys() and not any(self._differ(a, b))
 
-    def _difference(self, given: list[Observation], wanted: list[Observation]) -> str:
-        for a, b in zip(given, wanted, strict=True):
-            for key in b:
-                if not _distance(a[key], b[key]) <= self.tolerance:
-                    return _compare(key, a[key], b[key])
-        return "differs from what was asked."
+    def _differ(self, a: Observation, b: Observation) -> Iterator[str]:
+        for key in b:
+            allowed = self.loose.get(key, self.tolerance)
+            if not _distance(a[key], b[key]) <= allowed:
+                yield key
+
+    def _difference(
+        self, given: list[Observation], wanted: list[Observation]
+    ) -> tuple[str, str]:
+        """The first thing that differs, in words, and a hint for its kind."""
+        a, b, key = next(
+            (a, b, key)
+            for a, b in zip(given, wanted, strict=True)
+            for key in self._differ(a, b)
+        )
+        return _compare(key, a[key], b[key]), _general_hint(key, a[key], b[key])
 
     def _failed(self, message: str, hint: str, mistake: str = "") -> Result:
         return Result(self.name, "failed", message, hint, mistake)
@@ -304,6 +315,18 @@ def _compare(key: str, got: Tensor, wanted: Tensor) -> str:
     worst = int((got.double() - wanted.double()).abs().nan_to_num(torch.inf).argmax())
     a, b = got.flatten()[worst].item(), wanted.flatten()[worst].item()
     return f"{key}: yours is {a:.4g} where {b:.4g} was wanted."
+
+
+def _general_hint(key: str, got: Tensor, wanted: Tensor) -> str:
+    """What helps with a difference that no known mistake explains."""
+    if got.shape != wanted.shape:
+        return "Which axes does the task ask for, and over which did you sum?"
+    if key.startswith("gradient") and not got.any():
+        return (
+            "No gradient arrives. Is there a .detach(), .item(), .tolist() or "
+            "torch.tensor(...) on the way? Each of them cuts it."
+        )
+    return "Choose the smallest case you can work out on paper, and compare."
 
 
 def _explain(error: Exception, function: Function) -> tuple[str, str]:

@@ -84,6 +84,9 @@ interpolate = Exercise(
 # ----------------------------------------------------------------- sample_codes
 
 _DRAWS = 4000
+_SPREAD, _MEAN = "spread of z, in sigmas", "mean of z − mu, in sigmas"
+_DIMENSIONS = "correlation of the first two dimensions"
+_PICTURES = "correlation of the first two pictures"
 
 
 def _one_posterior(g: torch.Generator) -> Case:
@@ -122,11 +125,11 @@ def _describe(noise: Tensor) -> Observation:
     varies = spread > 1e-6
     # Where every draw is the same, its height is chance, not a finding.
     return {
-        "spread of z, in sigmas": spread,
-        "mean of z − mu, in sigmas": torch.where(varies, noise.mean(0), 0.0),
+        _SPREAD: spread,
+        _MEAN: torch.where(varies, noise.mean(0), 0.0),
         "share of codes that differ from mu": (noise.abs() > 1e-6).float().mean(),
-        "correlation of the first two dimensions": _correlation(noise[:, 0, :2]),
-        "correlation of the first two pictures": _correlation(noise[:, :2, 0]),
+        _DIMENSIONS: _correlation(noise[:, 0, :2]),
+        _PICTURES: _correlation(noise[:, :2, 0]),
     }
 
 
@@ -188,7 +191,8 @@ sample_codes = Exercise(
         ),
     ),
     observe=_statistics,
-    tolerance=0.12,
+    tolerance=1e-3,
+    loose={_SPREAD: 0.06, _MEAN: 0.12, _DIMENSIONS: 0.12, _PICTURES: 0.12},
 )
 
 # --------------------------------------------------------------------- vae_loss
@@ -254,6 +258,14 @@ vae_loss = Exercise(
             "more: average over the pictures at the end.",
             lambda x, logits, mu, log_var: (
                 _surprise(x, logits).sum() + _kl(mu, log_var).sum()
+            ),
+        ),
+        Mistake(
+            "one_price_each",
+            "That is one price for each picture, and right. The loss is one number: "
+            "their mean.",
+            lambda x, logits, mu, log_var: (
+                _surprise(x, logits).flatten(1).sum(1) + _kl(mu, log_var).sum(1)
             ),
         ),
         Mistake(
