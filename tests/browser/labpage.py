@@ -355,7 +355,7 @@ class NotebookPage:
             self.page.wait_for_timeout(50)
         raise AssertionError("the widget never came to rest")
 
-    def pixels(self, widget: Locator, *, on: str = ".vl-picture") -> list[float]:
+    def pixels(self, widget: Locator, *, on: str = ".vl-decoded") -> list[float]:
         """Red values of the picture on the screen, in [0, 1], row by row."""
         found: list[float] = widget.locator(on).first.evaluate(
             """canvas => {

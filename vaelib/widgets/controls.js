@@ -68,7 +68,7 @@ export function evaluator(model, op, root, show) {
   const view = Math.random().toString(36);
   const flying = new Map();
   const note = make("p", { class: "vl-note" });
-  let net, why, wanted, frame, sent = 0, shown = 0;
+  let net, why, wanted, newest, frame, sent = 0, shown = 0;
   root.append(note);
 
   function remark(text = "", alarm = false) {
@@ -83,11 +83,11 @@ export function evaluator(model, op, root, show) {
     net = packed.weights ? compile(packed) : null;
     why = packed.why && `The ${op} runs in the kernel: ${packed.why}.`;
     remark(why);
-    if (wanted) ask(wanted);
+    if (newest) ask(newest);
   }
 
   function ask(input) {
-    wanted = input;
+    wanted = newest = input;
     frame ??= requestAnimationFrame(go);
   }
 

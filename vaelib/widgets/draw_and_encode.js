@@ -14,8 +14,8 @@ function render({ model, el }) {
   const [channels, height, width] = format.shape;
   let z = model.get("z").slice(), mu = model.get("mu"), sigma = model.get("sigma");
   let strokes = [], drawing = false, mine = null, plane;
-  const picture = pictureOf(format, "The picture decoded from the code");
-  const seen = pictureOf(format, "What the encoder sees");
+  const picture = pictureOf(format, "decoded", "The picture decoded from the code");
+  const seen = pictureOf(format, "x", "What the encoder sees");
   const canvas = make("canvas", {
     class: "vl-canvas", role: "img", width: SURFACE, height: (SURFACE * height) / width,
     "aria-label": "Drawing area for mouse or finger; with the keyboard, choose an example below",

@@ -112,7 +112,7 @@ class DrawAndEncode(Explorer):
         self._pictures, names = _examples(self.subject)
         low, high = self._format.range
         grey = ((self._pictures - low) / (high - low)).clamp(0, 1) * 255
-        self._examples = {"names": names, "pixels": grey.byte().numpy().tobytes()}
+        self._examples = {"names": names, "pixels": grey.round().byte().numpy().tobytes()}
 
     def _evaluate(self, op: str, given: Tensor) -> Tensor:
         if op == "encoder":

@@ -4,9 +4,12 @@ import { make, nameOf, say } from "./controls.js";
 /**
  * A canvas of the data's own size, enlarged by the page.
  * @param {{shape: number[], range: number[]}} format
+ * @param {string} name "decoded", or what else it shows
  */
-export function pictureOf({ shape: [channels, height, width], range: [low, high] }, label) {
-  const canvas = make("canvas", { width, height, class: "vl-picture", role: "img", "aria-label": label });
+export function pictureOf({ shape: [channels, height, width], range: [low, high] }, name, label) {
+  const canvas = make("canvas", {
+    width, height, class: `vl-picture vl-${name}`, role: "img", "aria-label": label,
+  });
   const context = canvas.getContext("2d");
   const image = context.createImageData(width, height);
   const area = width * height;

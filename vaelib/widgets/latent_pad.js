@@ -7,7 +7,7 @@ const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowDown: [1, -1], Arr
 function render({ model, el }) {
   let z = model.get("z").slice();
   let plane, dragging = false;
-  const picture = pictureOf(model.get("_picture"), "The picture decoded from the point");
+  const picture = pictureOf(model.get("_picture"), "decoded", "The picture decoded from the point");
   const inputs = [0, 1].map((i) =>
     make("input", {
       type: "range", step: "any", class: "vl-hidden", tabindex: i ? -1 : 0,

@@ -7,7 +7,7 @@ const SIGNS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
 function render({ model, el }) {
   let z = model.get("z").slice();
   let rows, turn = 0;
-  const picture = pictureOf(model.get("_picture"), "The picture decoded from the sliders");
+  const picture = pictureOf(model.get("_picture"), "decoded", "The picture decoded from the sliders");
   const list = make("div", { class: "vl-sliders", change: () => python.now() });
   const right = figure("", picture.canvas);
   const root = mount(
