@@ -66,6 +66,8 @@ _LEAST_ALT = 20  # characters; shorter than this is a word or two, not a sentenc
 # A white card with dark ink is legible on a light and on a dark page.
 _STYLE: Any = {
     "figure.facecolor": "white",
+    "figure.constrained_layout.h_pad": 0.1,  # inches
+    "figure.constrained_layout.w_pad": 0.1,
     "figure.dpi": _SHOWN_DPI,
     "savefig.facecolor": "white",
     "axes.facecolor": "white",
