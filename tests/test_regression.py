@@ -5,29 +5,16 @@ ten (measured with three independent loops). A mean for a sum, a lost factor ½ 
 a wrong KL land far outside the bands.
 """
 
-from pathlib import Path
-
 import pytest
 
 import vaelib as vl
-
-FILES = Path(__file__).parent.parent.parent / "shared/data/mnist"
-
-
-@pytest.fixture
-def mnist(tmp_path, monkeypatch):
-    if not FILES.is_dir():
-        pytest.skip(f"the four MNIST files are not in {FILES.name}/ beside the project")
-    (tmp_path / "mnist").symlink_to(FILES)
-    monkeypatch.setenv("VAELIB_DATA", str(tmp_path))
-    return tuple(vl.load("mnist", split, device="cpu") for split in ("train", "test"))
 
 
 @pytest.mark.parametrize(
     ("epochs", "expected", "band"), [(1, 127.5, 2), (10, 105.5, 0.4)]
 )
-def test_published_elbo(mnist, epochs, expected, band) -> None:
-    train, test = mnist
+def test_published_elbo(real_mnist, epochs, expected, band) -> None:
+    train, test = (vl.load("mnist", split, device="cpu") for split in ("train", "test"))
     model = vl.mlp_vae((1, 28, 28), 20, (400,), activation="ReLU")
     vl.fit(
         model,

@@ -1,6 +1,6 @@
 """vaelib: the small library behind the course. Every formula stands in one place."""
 
-from vaelib import metrics, plots
+from vaelib import data, metrics, plots, widgets
 from vaelib.data import Dataset, load
 from vaelib.distributions import (
     Bernoulli,
@@ -25,6 +25,7 @@ from vaelib.objectives import (
     reconstruction,
 )
 from vaelib.pca import PCA
+from vaelib.plots import show
 from vaelib.randomness import seeded
 from vaelib.storage import load_model, save
 from vaelib.training import History, TrainingDiverged, fit
@@ -51,6 +52,7 @@ __all__ = [
     "StandardNormal",
     "TrainingDiverged",
     "conv_vae",
+    "data",
     "elbo",
     "fit",
     "iwae",
@@ -64,5 +66,7 @@ __all__ = [
     "reconstruction",
     "save",
     "seeded",
+    "show",
     "unchecked",
+    "widgets",
 ]

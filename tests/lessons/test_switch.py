@@ -7,7 +7,6 @@ import pytest
 from nbclient import NotebookClient
 
 from tools.notebooks import ROOT, pair_of, sources
-from vaelib.data.mnist import MNIST, cache_folder
 
 LINE = 'vl.load("handwriting")'
 SWITCHABLE = [s for s in sources() if f"data = {LINE}" in s.read_text("utf-8")]
@@ -15,11 +14,13 @@ SWITCHABLE = [s for s in sources() if f"data = {LINE}" in s.read_text("utf-8")]
 
 @pytest.mark.parametrize("source", SWITCHABLE, ids=lambda s: s.stem)
 @pytest.mark.parametrize("name", ["digits", "mnist"])
-def test_one_line_switches_the_data(source: Path, name: str) -> None:
+def test_one_line_switches_the_data(
+    source: Path, name: str, request: pytest.FixtureRequest
+) -> None:
     if name == "digits" and "00-" not in source.name:
         pytest.skip("8×8 pixels are promised for lesson 00 only")
-    if name == "mnist" and len(list(cache_folder(MNIST).glob("*.gz"))) != 4:
-        pytest.skip('MNIST was not downloaded; vl.load("mnist") does it')
+    if name == "mnist":
+        request.getfixturevalue("real_mnist")
     notebook = nbformat.read(pair_of(source), as_version=4)
     cell = next(c for c in notebook.cells if f"data = {LINE}" in c.source)
     cell.source = cell.source.replace(LINE, f'vl.load("{name}")')

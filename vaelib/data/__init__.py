@@ -23,7 +23,7 @@ from vaelib.data import digits, handwriting, mnist, sprites
 from vaelib.data.dataset import Dataset
 from vaelib.devices import resolve_device
 
-__all__ = ["Dataset", "load", "names"]
+__all__ = ["Dataset", "downloaded", "load", "names"]
 
 # Each loader takes (split, n, seed) and answers on the CPU.
 _LOADERS: dict[str, Callable[[str, int | None, int], Dataset]] = {
@@ -40,6 +40,14 @@ _SPLITS = ("train", "test")
 def names() -> tuple[str, ...]:
     """The names that :func:`load` knows."""
     return tuple(_LOADERS)
+
+
+def downloaded(name: str) -> bool:
+    """Whether ``load(name)`` needs no network: made or bundled sets never do,
+    the others only until their files lie in the cache folder."""
+    loader = _loader(name)
+    source = loader.keywords.get("source") if isinstance(loader, partial) else None
+    return source is None or mnist.complete(source)
 
 
 def load(

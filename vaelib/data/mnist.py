@@ -160,6 +160,12 @@ def cache_folder(source: Source) -> Path:
     return Path(root).expanduser() / source.name
 
 
+def complete(source: Source) -> bool:
+    """Whether all of a set's files lie in the cache folder."""
+    folder = cache_folder(source)
+    return all((folder / name).is_file() for name in source.sha256)
+
+
 def fetch(source: Source, name: str) -> Path:
     """The path of a checked file, downloaded if it is not there yet.
 
