@@ -58,8 +58,11 @@ class NoBrowser(Exception):
 
 
 @contextmanager
-def start_browser() -> Iterator[Browser]:
+def start_browser(*arguments: str) -> Iterator[Browser]:
     """A headless Chromium: the system's, else the one Playwright installed.
+
+    Args:
+        arguments: further ones for its command line.
 
     Raises:
         NoBrowser: with what to install.
@@ -67,7 +70,9 @@ def start_browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, NAMES)), None)
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+            browser = playwright.chromium.launch(
+                executable_path=found, args=[*QUIET, *arguments]
+            )
         except Error as error:
             raise NoBrowser(
                 "no Chromium found: install the package chromium, or run "
@@ -102,7 +107,7 @@ def start_lab(folder: Path, *, timeout: float = 60) -> Iterator[Lab]:
     """JupyterLab over ``folder``, with settings of its own in a folder that
     vanishes afterwards."""
     with tempfile.TemporaryDirectory(prefix="vaelib-lab-") as private:
-        lab = Lab(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(16), folder)
+        lab = Lab(f"http://127.0.0.1:{free_port()}", secrets.token_hex(16), folder)
         log = Path(private, "log.txt")
         with log.open("w") as output:
             process = subprocess.Popen(
@@ -119,7 +124,8 @@ def start_lab(folder: Path, *, timeout: float = 60) -> Iterator[Lab]:
             process.wait(20)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody listens on just now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
