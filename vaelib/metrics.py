@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from vaelib.data import Dataset
+from vaelib.data import Dataset, as_tensor
 
 
 class HasPosterior(Protocol):
@@ -33,7 +33,7 @@ def active_units(
     Returns:
         A number from 0 to Z.
     """
-    x = data.x if isinstance(data, Dataset) else data
+    x = as_tensor(data)
     if len(x) < 2:
         raise ValueError(f"data: got {len(x)} examples, a variance wants two or more")
     means = torch.cat([model.posterior(part).mean for part in x.split(4096)])

@@ -6,7 +6,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from vaelib.data import Dataset
+from vaelib.data import Dataset, as_tensor
 from vaelib.networks import as_shape
 
 
@@ -50,7 +50,7 @@ class PCA(nn.Module):
             ValueError: if there are fewer than k examples or dimensions, or
                 values that are not finite.
         """
-        x = data.x if isinstance(data, Dataset) else data
+        x = as_tensor(data)
         shape, n, size = tuple(x.shape[1:]), len(x), prod(x.shape[1:])
         if self.k > min(n, size):
             raise ValueError(

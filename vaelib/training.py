@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from vaelib import plots
-from vaelib.data import Dataset
+from vaelib.data import Dataset, as_tensor
 from vaelib.devices import resolve_device
 from vaelib.distributions import check_data, unchecked
 from vaelib.objectives import Elbo, elbo
@@ -143,7 +143,7 @@ def fit(
     """
     _check_arguments(model, epochs, batch_size, lr, schedule)
     where = resolve_device(device)
-    x = _as_tensor(data).to(where)
+    x = as_tensor(data).to(where)
     model.to(where)
     with ExitStack() as stack:
         stack.enter_context(_matmul_precision(matmul_precision))
@@ -505,20 +505,6 @@ def _check_arguments(
         raise ValueError(f"lr: got {lr!r}, wanted a positive number, e.g. 4e-3")
     if schedule not in ("cosine", "constant"):
         raise ValueError(f"schedule: got {schedule!r}, wanted 'cosine' or 'constant'")
-
-
-def _as_tensor(data: Dataset | Tensor) -> Tensor:
-    x = data.x if isinstance(data, Dataset) else data
-    if not isinstance(x, Tensor):
-        raise TypeError(
-            f"data: got {type(x).__name__}, wanted a Dataset or a tensor. Convert an "
-            "array with torch.as_tensor(array, dtype=torch.float32)."
-        )
-    if x.dim() < 2 or len(x) == 0:
-        raise ValueError(
-            f"data: got shape {tuple(x.shape)}, wanted (N, *data_shape) with N ≥ 1"
-        )
-    return x
 
 
 @torch.no_grad()

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vaelib.devices import resolve_device
 
-__all__ = ["Dataset"]
+__all__ = ["Dataset", "as_tensor"]
 
 Index = int | slice | Tensor | list[int] | list[bool]
 
@@ -217,3 +217,23 @@ def _data_uri(pixels: NDArray[np.uint8]) -> str:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def as_tensor(data: Dataset | Tensor) -> Tensor:
+    """The pictures of a data set, or the tensor itself, ``(N, *data_shape)``.
+
+    Raises:
+        TypeError: for anything else.
+        ValueError: without a batch dimension, or empty.
+    """
+    x = data.x if isinstance(data, Dataset) else data
+    if not isinstance(x, Tensor):
+        raise TypeError(
+            f"data: got {type(x).__name__}, wanted a Dataset or a tensor. Convert an "
+            "array with torch.as_tensor(array, dtype=torch.float32)."
+        )
+    if x.dim() < 2 or len(x) == 0:
+        raise ValueError(
+            f"data: got shape {tuple(x.shape)}, wanted (N, *data_shape) with N ≥ 1"
+        )
+    return x
