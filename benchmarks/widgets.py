@@ -67,7 +67,9 @@ LISTEN = """([root, kind]) => {
     const shown = (at, v) => log.frames.push([at, v]);
     // On the window, so after the widget itself has moved.
     globalThis.unlisten?.();
-    const moved = (event) => event.buttons && log.moves.push([event.timeStamp, value()]);
+    const moved = (event) => {
+        if (event.buttons) log.moves.push([event.timeStamp, value()]);
+    };
     const kindOfMove = pad ? "pointermove" : "mousemove";
     globalThis.addEventListener(kindOfMove, moved);
     globalThis.unlisten = () => globalThis.removeEventListener(kindOfMove, moved);

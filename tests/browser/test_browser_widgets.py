@@ -336,6 +336,18 @@ def test_a_finger_draws(page: NotebookPage) -> None:
     assert_encodes(page, "draw")
 
 
+def test_two_strokes_are_one_drawing(page: NotebookPage) -> None:
+    widget = drawing(page)
+    widget.get_by_role("button", name="Clear").click()
+    for x in (0.3, 0.7):
+        page.drag(widget, [(x, 0.3), (x, 0.7)], on=".vl-canvas")
+        # Long enough for Jupyter's echo of the first stroke to come back.
+        page.settled(widget, quiet=1)
+    inked = page.ask("(draw.x[0].amax(0) > 0.5).nonzero().flatten().tolist()")
+    assert inked[-1] - inked[0] > 12
+    assert_encodes(page, "draw")
+
+
 @pytest.mark.parametrize("name", ["draw", "distant"])
 def test_samples_are_drawn_from_the_posterior(page: NotebookPage, name: str) -> None:
     widget = drawing(page, name)
@@ -398,6 +410,9 @@ def test_typed_letters_never_become_commands(page: NotebookPage) -> None:
             page.page.keyboard.press(key)
         assert page.cells() == before
     assert page.page.locator(".jp-Dialog").count() == 0
+    # What JupyterLab asks for; stopping the event is for those that do not ask.
+    roots, asking = "[data-vl]", "[data-vl][data-lm-suppress-shortcuts='true']"
+    assert page.page.locator(asking).count() == page.page.locator(roots).count() > 0
 
 
 def test_every_control_has_a_name(page: NotebookPage) -> None:

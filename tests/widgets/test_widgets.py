@@ -441,3 +441,23 @@ def test_a_still_picture_comes_along(widget: Any, size: int, data: Any) -> None:
     assert image.startswith(b"\x89PNG")
     assert len(image) > 3000
     assert "decoded at z = (" in metadata["image/png"]["alt"]
+
+
+def test_a_decoder_that_fails_here_still_leaves_the_widget(data: Any) -> None:
+    class Moody(Duck):
+        def decode(self, z: Tensor) -> Tensor:
+            if (z > 1).any():
+                raise RuntimeError("not there")
+            return super().decode(z)
+
+    bundle, _ = LatentPad(Moody(), data, z=[2, 2])._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert "image/png" not in bundle
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("widget", ALL)
+def test_a_model_on_the_gpu(widget: Any, data: Any) -> None:
+    shown = widget(vl.mlp_vae(SHAPE, 2, (8,)).to("cuda"), data)
+    assert "weights" in shown._decoder
+    assert "image/png" in shown._repr_mimebundle_()[0]

@@ -139,7 +139,10 @@ class Explorer(anywidget.AnyWidget):
         if shown is None:
             return None
         data, metadata = shown if isinstance(shown, tuple) else (shown, {})
-        images, texts = still.bundle(*self._still())
+        try:
+            images, texts = still.bundle(*self._still())
+        except Exception:  # the model's own, which the live widget shows
+            return data, metadata
         return {**data, **images}, {**metadata, **texts}
 
 

@@ -51,7 +51,7 @@ class DrawAndEncode(Explorer):
     mu = Numbers([]).tag(sync=True)
     sigma = Numbers([]).tag(sync=True)
     # From the page comes a view of the message, which outlives it only as bytes.
-    # Unechoed: the page would take the echo of one stroke for a new picture.
+    # Unechoed: the page knows what was drawn on it.
     _x = traitlets.Bytes(b"").tag(
         sync=True, echo_update=False, from_json=lambda v, _: bytes(v)
     )
@@ -112,7 +112,10 @@ class DrawAndEncode(Explorer):
         self._pictures, names = _examples(self.subject)
         low, high = self._format.range
         grey = ((self._pictures - low) / (high - low)).clamp(0, 1) * 255
-        self._examples = {"names": names, "pixels": grey.round().byte().numpy().tobytes()}
+        self._examples = {
+            "names": names,
+            "pixels": grey.round().byte().numpy().tobytes(),
+        }
 
     def _evaluate(self, op: str, given: Tensor) -> Tensor:
         if op == "encoder":

@@ -42,7 +42,9 @@ export function planeOf(scene) {
   const dots = make("canvas", { width: 2 * SIDE, height: 2 * SIDE, "aria-hidden": "true" });
   const lines = make("svg:g", { class: "vl-lines" });
   const words = make("svg:g", { class: "vl-words" });
-  const ellipses = [2, 1].map(() => make("svg:ellipse", { class: "vl-ellipse", visibility: "hidden" }));
+  const ellipses = [2, 1].map(() =>
+    make("svg:ellipse", { class: "vl-ellipse", visibility: "hidden" }),
+  );
   const hair = make("svg:path", { class: "vl-hair" });
   const mean = make("svg:path", { class: "vl-mean" });
   const dot = make("svg:circle", { class: "vl-dot", r: 9 });
@@ -71,15 +73,15 @@ export function planeOf(scene) {
   }
 
   function cloud() {
-    const points = new Uint16Array(
-      scene.points.buffer.slice(scene.points.byteOffset, scene.points.byteOffset + scene.points.byteLength),
-    );
+    const { buffer, byteOffset, byteLength } = scene.points;
+    const points = new Uint16Array(buffer.slice(byteOffset, byteOffset + byteLength));
     const context = dots.getContext("2d");
     context.globalAlpha = 0.45;
     for (let i = 0; i < points.length / 2; i++) {
+      const [x, y] = [points[2 * i] / 65535, 1 - points[2 * i + 1] / 65535];
       context.fillStyle = scene.colours[scene.classes.getUint8(i) % scene.colours.length];
       context.beginPath();
-      context.arc((points[2 * i] / 65535) * 2 * SIDE, (1 - points[2 * i + 1] / 65535) * 2 * SIDE, 3.2, 0, 7);
+      context.arc(x * 2 * SIDE, y * 2 * SIDE, 3.2, 0, 7);
       context.fill();
     }
     for (const [x, y, text] of scene.marks)
@@ -113,7 +115,7 @@ export function planeOf(scene) {
         const shape = { cx: across(x), cy: up(y), rx: k * sx, ry: k * sy, visibility: "visible" };
         for (const [name, value] of Object.entries(shape)) ellipse.setAttribute(name, value);
       });
-      mean.setAttribute("d", `M${across(x) - 6} ${up(y)}h12m-6 -6v12`);
+      mean.setAttribute("d", `M${across(x) - 5} ${up(y)}h10m-5 -5v10`);
     },
   };
 }

@@ -1,5 +1,7 @@
 // The latent plane of a two-dimensional model: drag the point, see its decoding.
-import { evaluator, make, mount, nameOf, publish, round, same, sayCode, teller } from "./controls.js";
+import {
+  evaluator, make, mount, nameOf, publish, round, same, sayCode, teller,
+} from "./controls.js";
 import { figure, pictureOf, planeOf, showCode } from "./drawing.js";
 
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowDown: [1, -1], ArrowUp: [1, 1] };

@@ -1,5 +1,7 @@
 // One slider for each latent dimension, and the decoding.
-import { evaluator, floats, make, mount, nameOf, publish, round, same, say, teller } from "./controls.js";
+import {
+  evaluator, floats, make, mount, nameOf, publish, round, same, say, teller,
+} from "./controls.js";
 import { figure, pictureOf } from "./drawing.js";
 
 const SIGNS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
@@ -7,7 +9,9 @@ const SIGNS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
 function render({ model, el }) {
   let z = model.get("z").slice();
   let rows, turn = 0;
-  const picture = pictureOf(model.get("_picture"), "decoded", "The picture decoded from the sliders");
+  const picture = pictureOf(
+    model.get("_picture"), "decoded", "The picture decoded from the sliders",
+  );
   const list = make("div", { class: "vl-sliders", change: () => python.now() });
   const right = figure("", picture.canvas);
   const root = mount(

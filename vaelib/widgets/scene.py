@@ -89,9 +89,9 @@ def _limits(
 def _ticks(low: float, high: float) -> list[float]:
     step = nice((high - low) / 6)
     first, last = int(np.ceil(low / step)), int(np.floor(high / step))
-    inner = (high - low) * 0.06  # a label at the very edge would be cut
+    edge = (high - low) * 0.06  # a label there would be cut, or cover the name
     values = [float(f"{k * step:.6g}") for k in range(first, last + 1)]
-    return [v for v in values if low + inner < v < high - inner]
+    return [v for v in values if low + edge < v < high - 2 * edge]
 
 
 def nice(value: float) -> float:
