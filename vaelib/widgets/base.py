@@ -40,7 +40,30 @@ class Numbers(traitlets.TraitType[list[float], Any]):
         return [v for v in numbers if v is not None]
 
 
-class Explorer(anywidget.AnyWidget):
+class Pictured(anywidget.AnyWidget):
+    """A widget with a still picture for where nothing moves. One that shows no
+    model builds on this; one that decodes, on :class:`Explorer`.
+    """
+
+    kind = ""
+
+    def _still(self) -> tuple[Figure, str]:
+        """A figure like the widget, and its alternative text."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        shown = super()._repr_mimebundle_(**kwargs)
+        if shown is None:
+            return None
+        data, metadata = shown if isinstance(shown, tuple) else (shown, {})
+        try:
+            images, texts = still.bundle(*self._still())
+        except Exception:  # the model's own, which the live widget shows
+            return data, metadata
+        return {**data, **images}, {**metadata, **texts}
+
+
+class Explorer(Pictured):
     """A widget that shows what a model makes of a code.
 
     Traits:
@@ -49,7 +72,6 @@ class Explorer(anywidget.AnyWidget):
             list: ``widget.z = [0.5, -1]``.
     """
 
-    kind = ""
     z = Numbers([]).tag(sync=True)
     _decoder = traitlets.Dict().tag(sync=True)
     _picture = traitlets.Dict().tag(sync=True)
@@ -125,25 +147,8 @@ class Explorer(anywidget.AnyWidget):
             return self.subject.decode(given[None])[0]
         raise ValueError(f"op: got {op!r}, wanted 'decoder'")
 
-    # ------------------------------------------------------------ the still picture
-
-    def _still(self) -> tuple[Figure, str]:
-        """A figure like the widget, and its alternative text."""
-        raise NotImplementedError
-
     def _decoded(self) -> Tensor:
         return self.subject.decode(torch.tensor([self.z]))[0]
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        shown = super()._repr_mimebundle_(**kwargs)
-        if shown is None:
-            return None
-        data, metadata = shown if isinstance(shown, tuple) else (shown, {})
-        try:
-            images, texts = still.bundle(*self._still())
-        except Exception:  # the model's own, which the live widget shows
-            return data, metadata
-        return {**data, **images}, {**metadata, **texts}
 
 
 def _number(value: Any) -> float | None:
