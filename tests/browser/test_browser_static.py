@@ -139,6 +139,14 @@ def test_the_drawing(tab: Page, tmp_path: Path, model: vl.VAE) -> None:
         assert code(root) == pytest.approx(wanted, abs=1.5e-3)
 
 
+def test_a_code_without_width_cannot_be_sampled(tab: Page, tmp_path: Path) -> None:
+    shape = (1, 8, 8)
+    certain = vl.Autoencoder(vl.MLP(shape, (8,), 2), vl.MLP(2, (8,), shape))
+    root = open_page(tab, tmp_path, DrawAndEncode(certain), "draw_and_encode")
+    expect(root.get_by_role("button", name="Sample")).to_be_disabled()
+    expect(root).to_contain_text("the code of x")
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_system_s_theme(
     browser: Browser, tmp_path: Path, model: vl.VAE, dark: bool

@@ -1,9 +1,10 @@
 """What you drag: widgets whose decoder is evaluated in the page, with the kernel
 as the fallback. Each takes a model (and data) and works from the keyboard."""
 
+from vaelib.widgets.component_sliders import ComponentSliders
 from vaelib.widgets.draw_and_encode import DrawAndEncode
 from vaelib.widgets.latent_pad import LatentPad
 from vaelib.widgets.latent_sliders import LatentSliders
 from vaelib.widgets.travel import CannotTravel
 
-__all__ = ["CannotTravel", "DrawAndEncode", "LatentPad", "LatentSliders"]
+__all__ = ["CannotTravel", "ComponentSliders", "DrawAndEncode", "LatentPad", "LatentSliders"]

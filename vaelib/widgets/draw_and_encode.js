@@ -24,6 +24,8 @@ function render({ model, el }) {
   const pen = canvas.getContext("2d");
   const select = make("select", { "aria-label": "Example", change: () => example(+select.value) });
   const button = (text, click) => make("button", { type: "button", click }, text);
+  const mean = button("Mean", () => choose(mu));
+  const sample = button("Sample", () => choose(mu.map((m, i) => m + sigma[i] * normal())));
   const frame = make("div", { class: "vl-posterior" });
   const left = figure("Draw here, or choose an example", canvas);
   const middle = figure("", frame);
@@ -32,11 +34,7 @@ function render({ model, el }) {
     make("div", { class: "vl-buttons" }, button("Clear", clear), select,
       make("span", { class: "vl-seen" }, seen.canvas, "what the encoder sees")),
   );
-  middle.element.append(
-    make("div", { class: "vl-buttons" },
-      button("Mean", () => choose(mu)),
-      button("Sample", () => choose(mu.map((m, i) => m + sigma[i] * normal())))),
-  );
+  middle.element.append(make("div", { class: "vl-buttons" }, mean, sample));
   const root = mount(
     el, "draw-and-encode", "Draw and encode",
     make("div", { class: "vl-row" }, left.element, middle.element, right.element),
@@ -73,7 +71,8 @@ function render({ model, el }) {
   function showPosterior() {
     plane.ellipse(mu, sigma);
     const first = z.length > 2 ? `, first 2 of ${z.length} dimensions` : "";
-    middle.words.textContent = sigma.some((s) => s > 0)
+    sample.disabled = !sigma.some((s) => s > 0);
+    middle.words.textContent = !sample.disabled
       ? `q(z|x): 1σ and 2σ${first}` : `the code of x${first}`;
   }
 
