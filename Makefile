@@ -8,12 +8,14 @@ export PYTHONUTF8 = 1
 
 .PHONY: lab setup test lint notebooks lesson bench picture constraints clean
 
-# BROWSER=none starts the server without opening a browser.
+# BROWSER=none starts the server without opening a browser. In a container one is
+# often root, which Jupyter refuses unless told.
 lab: setup
 	$(if $(filter none,$(BROWSER)),BROWSER= )$(BIN)/jupyter lab \
 	    --ip=127.0.0.1 --port=$(PORT) --ServerApp.root_dir="$(CURDIR)" \
 	    --LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb \
-	    $(if $(filter none,$(BROWSER)),--no-browser)
+	    $(if $(filter none,$(BROWSER)),--no-browser) \
+	    $(if $(filter 0,$(shell id -u)),--allow-root)
 
 setup: .venv/.course
 

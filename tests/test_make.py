@@ -34,11 +34,6 @@ def lab(tmp_path):
     """`make lab` on a free port: (port, what it prints)."""
     port, log = free_port(), tmp_path / "log"
     clean = {"JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path)}
-    root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    if root:  # Jupyter refuses root unless told; learners are not root
-        (tmp_path / "jupyter_server_config.py").write_text(
-            "c.ServerApp.allow_root = True\n"
-        )
     with log.open("w") as out:
         process = subprocess.Popen(
             ["make", "lab", f"PORT={port}", "BROWSER=none"],
