@@ -1,5 +1,5 @@
 // Pictures, and the latent plane.
-import { make, nameOf, say } from "./controls.js";
+import { make, nameOf, say } from "./elements.js";
 
 /**
  * A canvas of the data's own size, enlarged by the page.

@@ -12,7 +12,9 @@ from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-_IMPORT = re.compile(r'^import\s[^;]*?from "\./(\w+)\.js";\n', re.MULTILINE)
+_IMPORT = re.compile(
+    r'^(?:import|export \*)\s[^;]*?from "\./(\w+)\.js";\n', re.MULTILINE
+)
 _COMMENT = re.compile(r"^\s*(//.*|/\*(.|\n)*?\*/)\n", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default (.*);\n", re.MULTILINE)
 
