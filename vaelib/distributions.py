@@ -288,7 +288,7 @@ def smooth_bound(raw: Tensor, limit: float = 10.0) -> Tensor:
     # asinh has slope 1 at 0, so the two pieces join without a corner; halved, it
     # stays below 45 for |raw| up to 1e38, where exp is still finite.
     inside = raw.clamp(-limit, limit)
-    return inside + 0.5 * (2 * (raw - inside)).asinh()
+    return torch.add(inside, (2 * (raw - inside)).asinh(), alpha=0.5)
 
 
 # ----------------------------------------------------------------------- checks

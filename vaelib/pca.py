@@ -62,7 +62,9 @@ class PCA(nn.Module):
                 "x: holds NaN or infinite values. Drop or fill them first."
             )
         # Double precision: squaring the data into a covariance halves the digits.
-        flat = x.detach().flatten(1).double()
+        # Apple's GPUs have none, so theirs is computed on the CPU.
+        where = "cpu" if x.device.type == "mps" else x.device
+        flat = x.detach().flatten(1).to(where).double()
         mean = flat.mean(0)
         centred = flat - mean
         variances, vectors = torch.linalg.eigh(centred.T @ centred / max(n - 1, 1))
@@ -74,7 +76,7 @@ class PCA(nn.Module):
             "explained_variance": variances[: self.k],
             "explained_variance_ratio": variances[: self.k] / variances.sum(),
         }.items():
-            self.register_buffer(name, value.to(x.dtype))
+            self.register_buffer(name, value.to(x))
         self.encoder = nn.Sequential(
             nn.Flatten(), _linear(components, -(components @ mean), x)
         )
