@@ -64,13 +64,13 @@ function render({ model, el }) {
         make("div", { class: "vl-buttons" }, choice,
           button("Its own code", () => choose(example)),
           button("Mean picture", () => move(z.map(() => 0), k)))),
-      make("div", { class: "vl-row vl-panel vl-pair" }, left.element, right.element)),
+      make("div", { class: "vl-row vl-panel vl-versus" }, left.element, right.element)),
   );
   const decode = evaluator(model, "decoder", root, (pixels, code) => {
     made.paint(pixels);
     const x = pictures.subarray(example * size, (example + 1) * size);
     const error = x.reduce((sum, v, p) => sum + (v - pixels[p]) ** 2, 0);
-    right.words.textContent = `from k = ${k} numbers, squared error ${say(error)}`;
+    right.words.textContent = `k = ${k}, squared error ${say(error)}`;
     root.dataset.error = error.toFixed(3);
     publish(root, code);
   });

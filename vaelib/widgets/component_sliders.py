@@ -1,5 +1,6 @@
 """How many components a picture needs, and what each of them does."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -57,7 +58,7 @@ class ComponentSliders(Explorer):
 
     kind = "component-sliders"
     _esm = esm.module("component_sliders")
-    _css = esm.style()
+    _css = esm.style() + Path(__file__).with_suffix(".css").read_text("utf-8")
     k = traitlets.Int(0).tag(sync=True)
     example = traitlets.Int(0).tag(sync=True)
     _parts = traitlets.Dict().tag(sync=True)
@@ -181,5 +182,4 @@ def _examples(subject: Subject) -> tuple[Tensor, list[str]]:
         x = subject.x[:EXAMPLES]
         return x, [f"example {i + 1}" for i in range(len(x))]
     rows = [int((labels == c).nonzero()[0]) for c in classes]
-    return subject.x[rows], [str(c) for c in classes]
-
+    return subject.x[rows], [f"example {c}" for c in classes]
