@@ -21,6 +21,8 @@ LADDER = [
     "plots",
     "training",
     "metrics",
+    "stacking",
+    "sweep",
     "widgets",
     "exercises",
 ]

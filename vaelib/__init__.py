@@ -28,6 +28,7 @@ from vaelib.pca import PCA
 from vaelib.plots import show
 from vaelib.randomness import seeded
 from vaelib.storage import load_model, save
+from vaelib.sweep import Sweep, sweep
 from vaelib.training import History, TrainingDiverged, fit
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "History",
     "Residual",
     "StandardNormal",
+    "Sweep",
     "TrainingDiverged",
     "conv_vae",
     "data",
@@ -67,6 +69,7 @@ __all__ = [
     "save",
     "seeded",
     "show",
+    "sweep",
     "unchecked",
     "widgets",
 ]
