@@ -5,6 +5,14 @@ from vaelib.widgets.component_sliders import ComponentSliders
 from vaelib.widgets.draw_and_encode import DrawAndEncode
 from vaelib.widgets.latent_pad import LatentPad
 from vaelib.widgets.latent_sliders import LatentSliders
+from vaelib.widgets.reparameterise import Reparameterise
 from vaelib.widgets.travel import CannotTravel
 
-__all__ = ["CannotTravel", "ComponentSliders", "DrawAndEncode", "LatentPad", "LatentSliders"]
+__all__ = [
+    "CannotTravel",
+    "ComponentSliders",
+    "DrawAndEncode",
+    "LatentPad",
+    "LatentSliders",
+    "Reparameterise",
+]

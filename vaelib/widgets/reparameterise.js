@@ -1,5 +1,5 @@
 // Draws with their noise held still: move μ and σ, and compare two gradients.
-import { make, mount, publish, round, say, teller } from "./controls.js";
+import { make, mount, publish, round, say, teller } from "./elements.js";
 import { figure } from "./drawing.js";
 
 const W = 400, H = 300, REACH = 3;
@@ -97,6 +97,7 @@ function render({ model, el }) {
   );
   for (let t = -REACH; t <= REACH; t++)
     ticks.append(make("svg:text", { x: within(across(t), [10, W - 10]), y: H - 4 }, minus(t)));
+  ticks.append(make("svg:text", { x: W - 12, y: BELL - 6, class: "vl-name" }, "z"));
   const pad = make("div", {
     class: "vl-pad", pointerdown: grab, pointermove: drag, lostpointercapture: release,
   }, left);
@@ -213,7 +214,7 @@ function render({ model, el }) {
     [path, scores].forEach(([mean], row) => {
       means[row].setAttribute("d", `M${at(mean)} ${26 + 130 * row}v98`);
     });
-    rightFigure.words.textContent = `Thick: the means. Dashed: the exact gradient, ${say(exact)}`;
+    rightFigure.words.textContent = `Gradient along μ. Thick: means. Dashed: exact, ${say(exact)}`;
     const ratio = (scores[1] / path[1]) ** 2;
     const compared = !Number.isFinite(ratio) ? "all pathwise estimates are the same"
       : ratio >= 1 ? `the score function's variance is ${two(ratio)} times the pathwise`
