@@ -1,0 +1,156 @@
+"""Lesson 06 as its reader meets it: run in JupyterLab, its widget dragged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from labpage import NotebookPage, code, frames
+from playwright.sync_api import Locator, expect
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks/06-reparameterization.ipynb"
+STATS = (
+    "(lambda e: [[d.mean().item(), d.std().item()] for d in e[:2]] + [e.exact])"
+    "(shown.estimates())"
+)
+BELL_TOP, BELL_SHOULDER = 0.48, 0.583  # heights, as shares of the plane's
+
+
+@pytest.fixture(scope="module")
+def lesson(open_file: Any) -> NotebookPage:
+    page: NotebookPage = open_file(NOTEBOOK)
+    page.run_all(timeout=400)
+    return page
+
+
+@pytest.fixture
+def widget(lesson: NotebookPage) -> Locator:
+    """At the start again before each test."""
+    lesson.page.evaluate(
+        """() => jupyterapp.shell.currentWidget.sessionContext.session.kernel
+            .requestExecute({ code: "shown.f = 'bowl'; shown.baseline = False; "
+                + "shown.mu, shown.sigma = 0.0, 1.0" }).done"""
+    )
+    root = lesson.widget("reparameterise")
+    expect(root).to_have_attribute("data-z", "0.000,1.000")
+    return root
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_wrong(lesson: NotebookPage) -> Any:
+    yield
+    assert lesson.problems() == []
+
+
+def x_of(z: float) -> float:
+    return (z + 3) / 6
+
+
+def shown_stats(widget: Locator) -> list[Any]:
+    """What the page says of the two estimates, and the exact gradient."""
+    pairs = [widget.get_attribute(f"data-{name}") for name in ("pathwise", "score")]
+    both = [[float(v) for v in (pair or "").split(",")] for pair in pairs]
+    return [*both, float(widget.get_attribute("data-exact") or "nan")]
+
+
+def assert_agree(lesson: NotebookPage, widget: Locator) -> None:
+    """The last state belongs to the last place, and Python finds the same."""
+    z = lesson.settled(widget)
+    assert lesson.ask("[shown.mu, shown.sigma]") == pytest.approx(z, abs=6e-4)
+    *page, exact = shown_stats(widget)
+    *python, truth = lesson.ask(STATS)
+    for mine, theirs in zip(page, python, strict=True):
+        assert mine == pytest.approx(theirs, abs=1e-3)
+    assert exact == pytest.approx(truth, abs=1e-3)
+
+
+def test_dragging_the_top_moves_mu(lesson: NotebookPage, widget: Locator) -> None:
+    before, eps = frames(widget), lesson.ask("shown.eps")
+    path = [(x_of(v), BELL_TOP) for v in (0, 2.5, 1.5)]
+    lesson.drag(widget, path)
+    assert lesson.settled(widget) == pytest.approx([1.5, 1.0], abs=0.03)
+    assert frames(widget) > before + 1
+    assert lesson.ask("shown.eps") == eps
+    assert_agree(lesson, widget)
+
+
+def test_dragging_the_shoulder_changes_sigma(
+    lesson: NotebookPage, widget: Locator
+) -> None:
+    lesson.drag(widget, [(x_of(v), BELL_SHOULDER) for v in (1, 2, 0.4)])
+    assert lesson.settled(widget) == pytest.approx([0, 0.4], abs=0.03)
+    assert_agree(lesson, widget)
+
+
+def test_every_function_and_the_baseline_agree(
+    lesson: NotebookPage, widget: Locator
+) -> None:
+    seen = []
+    for f in ("sine", "step", "bowl"):
+        widget.get_by_role("combobox").select_option(f)
+        lesson.settled(widget)
+        assert_agree(lesson, widget)
+        seen.append(shown_stats(widget))
+    (sine_path, sine_score, _), (step_path, _, step_exact), (_, bare, _) = seen
+    assert sine_path[1] > 10 * sine_score[1]
+    assert step_path == [0, 0]
+    assert step_exact > 0.3
+    widget.get_by_role("checkbox").check()
+    lesson.settled(widget)
+    assert_agree(lesson, widget)
+    assert shown_stats(widget)[1][1] < bare[1]
+
+
+def test_new_noise_reaches_python(lesson: NotebookPage, widget: Locator) -> None:
+    eps, before = lesson.ask("shown.eps"), shown_stats(widget)
+    widget.get_by_role("button", name="New noise").click()
+    lesson.settled(widget)
+    fresh = lesson.ask("shown.eps")
+    assert len(fresh) == len(eps)
+    assert fresh != eps
+    assert shown_stats(widget) != before
+    assert_agree(lesson, widget)
+
+
+def test_keys_move_the_sliders_and_type_nothing(
+    lesson: NotebookPage, widget: Locator
+) -> None:
+    cells = lesson.cells()
+    mu, sigma = widget.get_by_role("slider").all()
+    mu.focus()
+    for key in ("ArrowRight", "Shift+ArrowRight", "b", "ArrowLeft"):
+        lesson.page.keyboard.press(key)
+    assert lesson.settled(widget) == pytest.approx([0.2, 1.0], abs=1e-3)
+    expect(mu).to_have_attribute("aria-valuetext", "μ 0.20")
+    sigma.focus()
+    lesson.page.keyboard.press("Shift+ArrowDown")
+    assert lesson.settled(widget)[1] == pytest.approx(1.03**-10, abs=2e-3)
+    lesson.page.keyboard.press("Home")
+    assert lesson.settled(widget)[1] == 1
+    assert lesson.cells() == cells
+    assert_agree(lesson, widget)
+
+
+def test_points_keep_their_noise(lesson: NotebookPage, widget: Locator) -> None:
+    def places() -> list[float]:
+        found: list[float] = widget.locator("svg").first.evaluate(
+            """svg => Array.from(svg.querySelectorAll("circle[r='3']"),
+                (dot) => +dot.getAttribute("cx"))"""
+        )
+        return found
+
+    lesson.drag(widget, [(x_of(v), BELL_TOP) for v in (0, 0.5)])
+    mu, sigma = lesson.settled(widget)
+    wanted = [x_of(mu + sigma * e) * 400 for e in lesson.ask("shown.eps")]
+    assert places() == pytest.approx(wanted, abs=0.1)
+
+
+def test_python_moves_the_picture(lesson: NotebookPage, widget: Locator) -> None:
+    lesson.page.evaluate(
+        """() => jupyterapp.shell.currentWidget.sessionContext.session.kernel
+            .requestExecute({ code: "shown.mu = -1.25" }).done"""
+    )
+    expect(widget).to_have_attribute("data-z", "-1.250,1.000")
+    assert code(widget) == [-1.25, 1]
+    assert_agree(lesson, widget)
