@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 from labpage import NotebookPage, code, frames
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, expect
+from test_browser_static import as_page
+
+from vaelib.widgets import Reparameterise
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks/06-reparameterization.ipynb"
 STATS = (
@@ -154,3 +157,45 @@ def test_python_moves_the_picture(lesson: NotebookPage, widget: Locator) -> None
     expect(widget).to_have_attribute("data-z", "-1.250,1.000")
     assert code(widget) == [-1.25, 1]
     assert_agree(lesson, widget)
+
+
+def test_it_lives_without_a_kernel_on_a_narrow_touch_screen(
+    browser: Browser, tmp_path: Path
+) -> None:
+    file = tmp_path / "reparameterise.html"
+    file.write_text(as_page(Reparameterise(), "reparameterise"), encoding="utf-8")
+    size = {"width": 360, "height": 900}
+    context = browser.new_context(viewport=size, has_touch=True)
+    page, heard = context.new_page(), []
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.goto(file.as_uri())
+    root = page.locator("[data-vl]")
+    expect(root).to_have_attribute("data-z", "0.000,1.000")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    top = root.locator(".vl-pad .vl-dot").first
+    box = top.bounding_box()
+    start = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    session = context.new_cdp_session(page)
+    for kind, places in (
+        ("touchStart", [start]),
+        ("touchMove", [(start[0] + 20, start[1] + 60)]),
+        ("touchMove", [(start[0] + 50, start[1] + 5)]),
+        ("touchEnd", []),
+    ):
+        points = [{"x": x, "y": y} for x, y in places]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    expect(root).not_to_have_attribute("data-z", "0.000,1.000")
+    root.get_by_role("combobox").select_option("sine")
+    root.get_by_role("button", name="New noise").click()
+    page.wait_for_function("document.querySelector('[data-vl]').dataset.score")
+    page.wait_for_timeout(300)
+    mu, sigma = code(root)
+    eps = page.evaluate("model.get('eps')")
+    mine = Reparameterise(mu=mu, sigma=sigma, f="sine", eps=eps).estimates()
+    assert mu > 0.5
+    assert sigma == 1
+    for shown, draws in zip(shown_stats(root), mine[:2], strict=False):
+        both = [draws.mean().item(), draws.std().item()]
+        assert shown == pytest.approx(both, abs=1e-3)
+    context.close()
+    assert heard == []
