@@ -5,6 +5,7 @@ from vaelib.widgets.component_sliders import ComponentSliders
 from vaelib.widgets.draw_and_encode import DrawAndEncode
 from vaelib.widgets.latent_pad import LatentPad
 from vaelib.widgets.latent_sliders import LatentSliders
+from vaelib.widgets.pad_pair import PadPair
 from vaelib.widgets.reparameterise import Reparameterise
 from vaelib.widgets.travel import CannotTravel
 
@@ -14,5 +15,6 @@ __all__ = [
     "DrawAndEncode",
     "LatentPad",
     "LatentSliders",
+    "PadPair",
     "Reparameterise",
 ]

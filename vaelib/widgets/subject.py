@@ -15,6 +15,7 @@ from vaelib.data import Dataset
 from vaelib.distributions import unchecked
 from vaelib.models import VAE, Autoencoder
 from vaelib.networks import Body, device_of
+from vaelib.pca import PCA
 from vaelib.randomness import seeded
 from vaelib.widgets.travel import CannotTravel, Packed, evaluating, pack
 
@@ -142,7 +143,7 @@ class Subject:
         """The network behind a method, if it is vaelib's own method."""
         kind = type(self.model)
         for method in methods:
-            ours = [getattr(base, method, None) for base in (VAE, Autoencoder)]
+            ours = [getattr(base, method, None) for base in (VAE, Autoencoder, PCA)]
             if method in vars(self.model) or getattr(kind, method, None) not in ours:
                 raise CannotTravel(f"{kind.__name__}.{method} is not vaelib's own")
         module: nn.Module = getattr(self.model, part)
