@@ -3,18 +3,24 @@ as the fallback. Each takes a model (and data) and works from the keyboard."""
 
 from vaelib.widgets.component_sliders import ComponentSliders
 from vaelib.widgets.draw_and_encode import DrawAndEncode
+from vaelib.widgets.latent_arithmetic import LatentArithmetic
 from vaelib.widgets.latent_pad import LatentPad
 from vaelib.widgets.latent_sliders import LatentSliders
 from vaelib.widgets.pad_pair import PadPair
+from vaelib.widgets.path_on_plane import PathOnPlane
 from vaelib.widgets.reparameterise import Reparameterise
+from vaelib.widgets.samples_wall import SamplesWall
 from vaelib.widgets.travel import CannotTravel
 
 __all__ = [
     "CannotTravel",
     "ComponentSliders",
     "DrawAndEncode",
+    "LatentArithmetic",
     "LatentPad",
     "LatentSliders",
     "PadPair",
+    "PathOnPlane",
     "Reparameterise",
+    "SamplesWall",
 ]

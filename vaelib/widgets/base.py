@@ -143,8 +143,8 @@ class Explorer(Pictured):
             self.send(reply, [out.numpy().astype("<f4").tobytes()])
 
     def _evaluate(self, op: str, given: Tensor) -> Tensor:
-        if op == "decoder":
-            return self.subject.decode(given[None])[0]
+        if op == "decoder":  # one code, or several in a row
+            return self.subject.decode(given.view(-1, self.subject.latent_dim))
         raise ValueError(f"op: got {op!r}, wanted 'decoder'")
 
     def _decoded(self) -> Tensor:

@@ -10,8 +10,10 @@ export * from "./elements.js";
  * What goes wrong is said in a line at the end of `root`.
  * @param {string} op "decoder" or "encoder"; the trait is "_" + op
  * @param {(output: ArrayLike<number>, input: ArrayLike<number>) => void} show
+ * @param {number} each size of one input, where several are asked in one array;
+ *   their outputs then come in one array, too
  */
-export function evaluator(model, op, root, show) {
+export function evaluator(model, op, root, show, each = 0) {
   const view = Math.random().toString(36);
   const flying = new Map();
   const note = make("p", { class: "vl-note" });
@@ -27,7 +29,7 @@ export function evaluator(model, op, root, show) {
 
   function build() {
     const packed = model.get("_" + op);
-    net = packed.weights ? compile(packed) : null;
+    net = packed.weights ? inTurn(compile(packed), each) : null;
     why = packed.why && `The ${op} runs in the kernel: ${packed.why}.`;
     remark(why);
     if (newest) ask(newest);
@@ -72,6 +74,20 @@ export function evaluator(model, op, root, show) {
       model.off("change:_" + op, build);
       cancelAnimationFrame(frame);
     },
+  };
+}
+
+/** A network for inputs that stand one after the other in one array. */
+export function inTurn(net, each) {
+  if (!each) return net;
+  return (inputs) => {
+    let all;
+    for (let i = 0; i < inputs.length / each; i++) {
+      const out = net(Float32Array.from(inputs.slice(i * each, (i + 1) * each)));
+      all ??= new Float32Array((out.length * inputs.length) / each);
+      all.set(out, i * out.length);
+    }
+    return all;
   };
 }
 

@@ -12,19 +12,24 @@ export function pictureOf({ shape: [channels, height, width], range: [low, high]
   });
   const context = canvas.getContext("2d");
   const image = context.createImageData(width, height);
-  const area = width * height;
-  const green = channels === 3 ? area : 0;
   return {
     canvas,
     paint(values) {
-      for (let p = 0; p < area; p++) {
-        for (let c = 0; c < 3; c++)
-          image.data[4 * p + c] = (255 * (values[p + c * green] - low)) / (high - low);
-        image.data[4 * p + 3] = 255;
-      }
+      fill(image, values, { shape: [channels, height, width], range: [low, high] });
       context.putImageData(image, 0, 0);
     },
   };
+}
+
+/** Writes one picture's numbers into an image; they begin at `first`. */
+export function fill(image, values, { shape: [channels, height, width], range: [low, high] }, first = 0) {
+  const area = width * height;
+  const green = channels === 3 ? area : 0;
+  for (let p = 0; p < area; p++) {
+    for (let c = 0; c < 3; c++)
+      image.data[4 * p + c] = (255 * (values[first + p + c * green] - low)) / (high - low);
+    image.data[4 * p + 3] = 255;
+  }
 }
 
 const SIDE = 400;
@@ -72,10 +77,10 @@ export function planeOf(scene) {
     );
   }
 
-  function cloud() {
-    const { buffer, byteOffset, byteLength } = scene.points;
-    const points = new Uint16Array(buffer.slice(byteOffset, byteOffset + byteLength));
+  /** Draws codes, x and y in turn, as parts of 65535 from corner to corner. */
+  function cloud(points) {
     const context = dots.getContext("2d");
+    context.clearRect(0, 0, dots.width, dots.height);
     context.globalAlpha = 0.45;
     for (let i = 0; i < points.length / 2; i++) {
       const [x, y] = [points[2 * i] / 65535, 1 - points[2 * i + 1] / 65535];
@@ -84,15 +89,21 @@ export function planeOf(scene) {
       context.arc(x * 2 * SIDE, y * 2 * SIDE, 3.2, 0, 7);
       context.fill();
     }
+  }
+
+  function classes() {
     for (const [x, y, text] of scene.marks)
       words.append(make("svg:text", { x: across(x), y: up(y) + 6, class: "vl-class" }, text));
   }
 
   const inside = (v) => Math.max(0, Math.min(SIDE, v));
+  const { buffer, byteOffset, byteLength } = scene.points;
   axes();
-  cloud();
+  cloud(new Uint16Array(buffer.slice(byteOffset, byteOffset + byteLength)));
+  classes();
   return {
     element,
+    cloud,
     /** The code under the pointer, within the plane. */
     codeAt(event) {
       const box = element.getBoundingClientRect();

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
-from torch import Tensor
+from torch import Tensor, cat
 
 from vaelib.plots import CLASS_COLOURS
 from vaelib.widgets.scene import Scene
@@ -88,6 +88,19 @@ def draw_picture(ax: Axes, values: Tensor, format: PictureFormat, title: str) ->
     shown = np.clip((shown - low) / (high - low), 0, 1)
     ax.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     ax.set(xticks=[], yticks=[], xlabel=title)
+
+
+def sheet(
+    pictures: Tensor, columns: int, format: PictureFormat
+) -> tuple[Tensor, PictureFormat]:
+    """Pictures ``(N, …)`` in rows as one picture, and its format."""
+    x = pictures.reshape(len(pictures), *format.shape)
+    c, h, w = format.shape
+    rows = -(-len(x) // columns)
+    blank = x.new_full((rows * columns - len(x), c, h, w), format.range[0])
+    grid = cat([x, blank]).reshape(rows, columns, c, h, w)
+    joined = grid.permute(2, 0, 3, 1, 4).reshape(c, rows * h, columns * w)
+    return joined, PictureFormat((c, rows * h, columns * w), format.range)
 
 
 def show_code(z: Sequence[float]) -> str:
