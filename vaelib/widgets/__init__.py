@@ -11,6 +11,7 @@ from vaelib.widgets.path_on_plane import PathOnPlane
 from vaelib.widgets.reparameterise import Reparameterise
 from vaelib.widgets.samples_wall import SamplesWall
 from vaelib.widgets.travel import CannotTravel
+from vaelib.widgets.two_gaussians import TwoGaussians
 
 __all__ = [
     "CannotTravel",
@@ -23,4 +24,5 @@ __all__ = [
     "PathOnPlane",
     "Reparameterise",
     "SamplesWall",
+    "TwoGaussians",
 ]

@@ -1,0 +1,447 @@
+"""Checks for lesson 07, *KL divergence*."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.distributions import Independent, Normal
+from torch.distributions import kl_divergence as torch_kl
+
+from vaelib.exercises.checking import (
+    Case,
+    Exercise,
+    Function,
+    Mistake,
+    Observation,
+    Unusable,
+    as_tensor,
+    gradients,
+)
+
+__all__ = ["bill", "kl_between", "kl_by_draws", "kl_term", "note_loss", "spend"]
+
+
+def _between(low: int, high: int, g: torch.Generator) -> int:
+    return int(torch.randint(low, high + 1, (), generator=g))
+
+
+def _log_var(*shape: int, g: torch.Generator) -> Tensor:
+    """log σ² well away from 0, where σ, σ² and 1 would be hard to tell apart."""
+    size = 0.7 + 1.3 * torch.rand(shape, generator=g)
+    return size * (2.0 * torch.randint(0, 2, shape, generator=g) - 1)
+
+
+def _codes(g: torch.Generator) -> Case:
+    batch, size = _between(3, 6, g), _between(2, 5, g)
+    return 1.5 * torch.randn(batch, size, generator=g), _log_var(batch, size, g=g)
+
+
+def _sigma(log_var: Tensor) -> Tensor:
+    return (0.5 * log_var).exp()
+
+
+def _oracle_each(mu: Tensor, log_var: Tensor) -> Tensor:
+    prior = Normal(torch.zeros_like(mu), torch.ones_like(mu))
+    each: Tensor = torch_kl(Normal(mu, _sigma(log_var)), prior)
+    return each
+
+
+def _kl(mu: Tensor, log_var: Tensor) -> Tensor:
+    return 0.5 * (mu**2 + log_var.exp() - 1 - log_var)
+
+
+def _kl_of_sigma(mu: Tensor, log_var: Tensor) -> Tensor:
+    """σ where σ² belongs, in both places."""
+    return _kl(mu, 0.5 * log_var)
+
+
+# ------------------------------------------------------------------------- bill
+
+bill = Exercise(
+    "bill",
+    "The price of each dimension and its gradients",
+    _codes,
+    lambda mu, log_var: _oracle_each(mu, log_var).mean(0),
+    (
+        Mistake(
+            "price_of_each_picture",
+            "You give one price for each picture. The bill has one line for each "
+            "dimension: which axis are the pictures on?",
+            lambda mu, log_var: _kl(mu, log_var).sum(1),
+        ),
+        Mistake(
+            "mean_over_dimensions",
+            "You averaged over the dimensions, and the bill keeps them apart. "
+            "Average over the pictures.",
+            lambda mu, log_var: _kl(mu, log_var).mean(1),
+        ),
+        Mistake(
+            "sum_over_batch",
+            "Each line of your bill grows with the number of pictures. Give the "
+            "mean over them.",
+            lambda mu, log_var: _kl(mu, log_var).sum(0),
+        ),
+        Mistake(
+            "flipped",
+            "Your prices are negative: the sign of the whole formula is turned round.",
+            lambda mu, log_var: -_kl(mu, log_var).mean(0),
+        ),
+        Mistake(
+            "sigma_for_variance",
+            "You pay for σ where the formula says σ². log_var is log σ²; its "
+            "exponential is σ² already.",
+            lambda mu, log_var: _kl_of_sigma(mu, log_var).mean(0),
+        ),
+        Mistake(
+            "price_of_the_mean_code",
+            "You averaged the codes and then took their price. Each picture pays "
+            "for its own code; average the prices.",
+            lambda mu, log_var: _kl(mu.mean(0), log_var.mean(0)),
+        ),
+    ),
+)
+
+# ------------------------------------------------------------------- kl_between
+
+
+def _two_clouds(g: torch.Generator) -> Case:
+    mu_q, log_var_q = _codes(g)
+    mu_p = torch.randn(mu_q.shape, generator=g)
+    return mu_q, log_var_q, mu_p, _log_var(*mu_q.shape, g=g)
+
+
+def _oracle_between(mu_q: Tensor, lv_q: Tensor, mu_p: Tensor, lv_p: Tensor) -> Tensor:
+    q = Independent(Normal(mu_q, _sigma(lv_q)), 1)
+    p = Independent(Normal(mu_p, _sigma(lv_p)), 1)
+    nats: Tensor = torch_kl(q, p)
+    return nats
+
+
+def _each_between(mu_q: Tensor, lv_q: Tensor, mu_p: Tensor, lv_p: Tensor) -> Tensor:
+    return _kl((mu_q - mu_p) / _sigma(lv_p), lv_q - lv_p)
+
+
+kl_between = Exercise(
+    "kl_between",
+    "Value and gradients",
+    _two_clouds,
+    _oracle_between,
+    (
+        Mistake(
+            "other_way_round",
+            "That is KL(p‖q). The average is taken over q, and the distance is "
+            "measured in widths of p.",
+            lambda a, b, c, d: _each_between(c, d, a, b).sum(1),
+        ),
+        Mistake(
+            "distance_without_unit",
+            "The widths are right. The distance of the means counts in widths of "
+            "p: divide it before you square it.",
+            lambda a, b, c, d: _kl(a - c, b - d).sum(1),
+        ),
+        Mistake(
+            "variance_as_unit",
+            "You divided the distance by σ² of p before you squared it. Its unit is σ.",
+            lambda a, b, c, d: _kl((a - c) / d.exp(), b - d).sum(1),
+        ),
+        Mistake(
+            "flipped",
+            "Your divergence is negative: the sign of the whole formula is turned "
+            "round.",
+            lambda a, b, c, d: -_each_between(a, b, c, d).sum(1),
+        ),
+        Mistake(
+            "mean_over_dimensions",
+            "You averaged over the dimensions. A code pays for each of them: add.",
+            lambda a, b, c, d: _each_between(a, b, c, d).mean(1),
+        ),
+        Mistake(
+            "prior_forgotten",
+            "That is the KL to N(0, I). Here p has a mean and a width of its own.",
+            lambda a, b, c, d: _kl(a, b).sum(1),
+        ),
+    ),
+)
+
+# ------------------------------------------------------------------ kl_by_draws
+
+_DRAWS = 20_000
+_VALUE, _PULL, _WIDTH = "average log-ratio", "gradient of mu", "gradient of log_var"
+
+
+def _few_codes(g: torch.Generator) -> Case:
+    batch, size = _between(2, 3, g), _between(2, 3, g)
+    away = 2.0 * torch.randint(0, 2, (batch, size), generator=g) - 1
+    mu = away * (0.5 + torch.rand(batch, size, generator=g))
+    return mu, _log_var(batch, size, g=g), _DRAWS
+
+
+def _averages(function: Function, case: Case) -> Observation:
+    """The estimate and both gradients, which many draws bring close to exact."""
+    mu, log_var = (t.clone().requires_grad_() for t in case[:2])
+    estimate = as_tensor(function(mu, log_var, case[2]))
+    if estimate.shape != mu.shape[:1]:
+        raise Unusable(
+            f"your estimate has shape {tuple(estimate.shape)}, wanted "
+            f"{tuple(mu.shape[:1])}: one number for each picture.",
+            "Add over the Z dimensions, average over the n draws.",
+        )
+    pull, width = gradients(estimate.sum(), (mu, log_var)).values()
+    return {_VALUE: estimate.detach(), _PULL: pull, _WIDTH: width}
+
+
+def _log_ratio(z: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
+    """log q(z) − log p(z) of each dimension, (n, B, Z)."""
+    return 0.5 * (z**2 - (z - mu) ** 2 / log_var.exp() - log_var)
+
+
+def _noise(mu: Tensor, n: int) -> Tensor:
+    return torch.randn(n, *mu.shape)
+
+
+def _draw(mu: Tensor, log_var: Tensor, n: int) -> Tensor:
+    return mu + _sigma(log_var) * _noise(mu, n)
+
+
+kl_by_draws = Exercise(
+    "kl_by_draws",
+    "The average and both gradients",
+    _few_codes,
+    lambda mu, log_var, n: _oracle_each(mu, log_var).sum(1),
+    (
+        Mistake(
+            "no_gradient",
+            "Your average is right, but the draws do not move when mu does: "
+            "drawing cut the gradient. What does the r in rsample stand for?",
+            lambda mu, log_var, n: (
+                _log_ratio(_draw(mu, log_var, n).detach(), mu, log_var).sum(2).mean(0)
+            ),
+        ),
+        Mistake(
+            "flipped",
+            "Your average is negative. Whose log comes first in the ratio, that "
+            "of the one who is drawn from or that of the other?",
+            lambda mu, log_var, n: (
+                -_log_ratio(_draw(mu, log_var, n), mu, log_var).sum(2).mean(0)
+            ),
+        ),
+        Mistake(
+            "mean_over_dimensions",
+            "You averaged over the dimensions as well. Average over the draws "
+            "only; the dimensions of a code add up.",
+            lambda mu, log_var, n: _log_ratio(_draw(mu, log_var, n), mu, log_var).mean(
+                (0, 2)
+            ),
+        ),
+        Mistake(
+            "variance_for_sigma",
+            "Your draws are spread by σ², and their density is taken with σ. "
+            "Halve before you exponentiate: σ = exp(½ log σ²).",
+            lambda mu, log_var, n: (
+                _log_ratio(mu + log_var.exp() * _noise(mu, n), mu, log_var)
+                .sum(2)
+                .mean(0)
+            ),
+        ),
+        Mistake(
+            "drawn_from_the_prior",
+            "You drew from p. The average in KL(q‖p) is over q.",
+            lambda mu, log_var, n: (
+                _log_ratio(_noise(mu, n), mu, log_var).sum(2).mean(0)
+            ),
+        ),
+    ),
+    observe=_averages,
+    loose={_VALUE: 0.08, _PULL: 0.08, _WIDTH: 0.08},
+    cases=3,
+)
+
+# -------------------------------------------------------------------- note_loss
+
+
+def _bill_of_a_batch(g: torch.Generator) -> Case:
+    mu, log_var = _codes(g)
+    return 50 + 100 * torch.rand(len(mu), generator=g), mu, log_var
+
+
+note_loss = Exercise(
+    "note_loss",
+    "Value and gradients, in nats per picture,",
+    _bill_of_a_batch,
+    lambda surprise, mu, log_var: (surprise + _oracle_each(mu, log_var).sum(1)).mean(),
+    (
+        Mistake(
+            "flipped",
+            "",
+            lambda surprise, mu, log_var: (surprise - _kl(mu, log_var).sum(1)).mean(),
+            as_given=True,
+        ),
+        Mistake(
+            "everything_turned_round",
+            "Now the surprise is rewarded too. Only one of the two terms had the "
+            "wrong sign.",
+            lambda surprise, mu, log_var: (_kl(mu, log_var).sum(1) - surprise).mean(),
+        ),
+        Mistake(
+            "three_signs_of_four",
+            "log σ² still has its old sign. A narrow code must be dear: what does "
+            "your formula give at σ = 0.01?",
+            lambda surprise, mu, log_var: (
+                surprise + 0.5 * (mu**2 + log_var.exp() - 1 + log_var).sum(1)
+            ).mean(),
+        ),
+        Mistake(
+            "mean_over_dimensions",
+            "The sign is right now, but you averaged over the dimensions. A "
+            "picture pays for all of them.",
+            lambda surprise, mu, log_var: (surprise + _kl(mu, log_var).mean(1)).mean(),
+        ),
+        Mistake(
+            "sum_over_batch",
+            "The sign is right now. That is the price of the whole batch; give the "
+            "mean over its pictures.",
+            lambda surprise, mu, log_var: (surprise + _kl(mu, log_var).sum(1)).sum(),
+        ),
+        Mistake(
+            "sigma_for_variance",
+            "The sign is right now, but log_var was halved: the price is that of "
+            "σ where σ² belongs.",
+            lambda surprise, mu, log_var: (
+                surprise + _kl_of_sigma(mu, log_var).sum(1)
+            ).mean(),
+        ),
+    ),
+)
+
+# ---------------------------------------------------------------------- kl_term
+
+kl_term = Exercise(
+    "kl_term",
+    "Value and gradients",
+    _codes,
+    lambda mu, log_var: _oracle_each(mu, log_var).sum(1),
+    (
+        Mistake(
+            "both_bugs",
+            "",
+            lambda mu, log_var: _kl_of_sigma(mu, log_var).mean(1),
+            as_given=True,
+        ),
+        Mistake(
+            "sigma_for_variance",
+            "The mean is mended. One bug is left: which power of σ does the "
+            "formula ask for, in both places?",
+            lambda mu, log_var: _kl_of_sigma(mu, log_var).sum(1),
+        ),
+        Mistake(
+            "mean_over_dimensions",
+            "The width is mended. One bug is left: a code of twice as many "
+            "dimensions should cost twice as much.",
+            lambda mu, log_var: _kl(mu, log_var).mean(1),
+        ),
+        Mistake(
+            "variance_beside_log_sigma",
+            "You square σ in one place and not in the other: it is σ² − log σ², "
+            "or σ² − 2 log σ.",
+            lambda mu, log_var: (
+                0.5 * (mu**2 + log_var.exp() - 1 - 0.5 * log_var).sum(1)
+            ),
+        ),
+        Mistake(
+            "log_sigma_for_log_var",
+            "Now you read log_var as log σ. It is log σ²: σ² is its exponential.",
+            lambda mu, log_var: _kl(mu, 2 * log_var).sum(1),
+        ),
+        Mistake(
+            "sum_over_batch",
+            "That is one number for the whole batch. Give one for each picture.",
+            lambda mu, log_var: _kl(mu, log_var).sum(),
+        ),
+        Mistake(
+            "flipped",
+            "You have turned the sign round; it was the one thing that was right.",
+            lambda mu, log_var: -_kl(mu, log_var).sum(1),
+        ),
+    ),
+)
+
+# ------------------------------------------------------------------------ spend
+
+
+def _some_nats(g: torch.Generator) -> Case:
+    return (0.5 + 2.5 * torch.rand((), generator=g).item(),)
+
+
+def _prices(function: Function, case: Case) -> Observation:
+    """What mean and width of the code cost, whichever code was chosen."""
+    code = as_tensor(function(*case)).detach().double()
+    if code.shape != (2,):
+        raise Unusable(
+            f"your code has shape {tuple(code.shape)}, wanted (2,): mu and log_var.",
+            "torch.tensor([mu, log_var]), or torch.stack([mu, log_var]).",
+        )
+    mu, log_var = code
+    zero = torch.zeros_like(mu)
+    return {
+        "what the mean costs, in nats": _oracle_each(mu, zero),
+        "what the width costs, in nats": _oracle_each(zero, log_var),
+    }
+
+
+def _width_for(nats: float) -> float:
+    """The narrow code at home that costs this much: log σ² by bisection."""
+    low, high = -60.0, 0.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        dear = 0.5 * (math.exp(middle) - 1 - middle) > nats
+        low, high = (middle, high) if dear else (low, middle)
+    return (low + high) / 2
+
+
+def _pair(mu: float, log_var: float) -> Tensor:
+    return torch.tensor([mu, log_var], dtype=torch.float64)
+
+
+spend = Exercise(
+    "spend",
+    "Both halves of the price",
+    _some_nats,
+    lambda nats: _pair(math.sqrt(nats), _width_for(nats / 2)),
+    (
+        Mistake(
+            "all_on_the_mean",
+            "The price is right, and the mean pays all of it. Let the width pay half.",
+            lambda nats: _pair(math.sqrt(2 * nats), 0.0),
+        ),
+        Mistake(
+            "all_on_the_width",
+            "The price is right, and the width pays all of it. Let the mean pay half.",
+            lambda nats: _pair(0.0, _width_for(nats)),
+        ),
+        Mistake(
+            "each_pays_all",
+            "Mean and width pay the whole price each; together that is twice as much.",
+            lambda nats: _pair(math.sqrt(2 * nats), _width_for(nats)),
+        ),
+        Mistake(
+            "sigma_given",
+            "The mean is right. The second number you give is σ, and log σ² was "
+            "asked for.",
+            lambda nats: _pair(math.sqrt(nats), math.exp(0.5 * _width_for(nats / 2))),
+        ),
+        Mistake(
+            "log_sigma_given",
+            "The mean is right. The second number you give is log σ, half of what "
+            "was asked for.",
+            lambda nats: _pair(math.sqrt(nats), 0.5 * _width_for(nats / 2)),
+        ),
+        Mistake(
+            "half_forgotten",
+            "The width is right. What a mean costs is ½ μ², with the ½.",
+            lambda nats: _pair(math.sqrt(nats / 2), _width_for(nats / 2)),
+        ),
+    ),
+    observe=_prices,
+)
