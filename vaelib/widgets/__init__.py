@@ -6,6 +6,7 @@ from vaelib.widgets.draw_and_encode import DrawAndEncode
 from vaelib.widgets.latent_arithmetic import LatentArithmetic
 from vaelib.widgets.latent_pad import LatentPad
 from vaelib.widgets.latent_sliders import LatentSliders
+from vaelib.widgets.mixture_fit import MixtureFit
 from vaelib.widgets.pad_pair import PadPair
 from vaelib.widgets.path_on_plane import PathOnPlane
 from vaelib.widgets.reparameterise import Reparameterise
@@ -20,6 +21,7 @@ __all__ = [
     "LatentArithmetic",
     "LatentPad",
     "LatentSliders",
+    "MixtureFit",
     "PadPair",
     "PathOnPlane",
     "Reparameterise",
