@@ -3,6 +3,7 @@ as the fallback. Each takes a model (and data) and works from the keyboard."""
 
 from vaelib.widgets.component_sliders import ComponentSliders
 from vaelib.widgets.draw_and_encode import DrawAndEncode
+from vaelib.widgets.elbo_gap import ElboGap
 from vaelib.widgets.latent_arithmetic import LatentArithmetic
 from vaelib.widgets.latent_pad import LatentPad
 from vaelib.widgets.latent_sliders import LatentSliders
@@ -18,6 +19,7 @@ __all__ = [
     "CannotTravel",
     "ComponentSliders",
     "DrawAndEncode",
+    "ElboGap",
     "LatentArithmetic",
     "LatentPad",
     "LatentSliders",
