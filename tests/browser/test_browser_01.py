@@ -7,8 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from labpage import NotebookPage, frames
 from playwright.sync_api import Locator, expect
+from test_browser_static import as_page
+
+import vaelib as vl
+from vaelib.widgets import ComponentSliders
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01-pca.ipynb"
 EIGHT_BIT = 0.51 / 255 + 1e-3
@@ -172,3 +177,35 @@ def test_names_themes_and_a_narrow_screen(page: NotebookPage, widget: Locator) -
             assert too_wide == []
     finally:
         page.page.set_viewport_size(size)
+
+
+def test_it_lives_without_a_kernel(browser: Any, tmp_path: Path) -> None:
+    data = vl.load("digits", n=200, device="cpu")
+    sliders = ComponentSliders(vl.PCA(20).fit(data), data, k=4)
+    file = tmp_path / "page.html"
+    file.write_text(as_page(sliders, "component_sliders"), encoding="utf-8")
+    tab = browser.new_page()
+    heard: list[str] = []
+    tab.on("console", lambda message: heard.append(message.text))
+    tab.on("pageerror", lambda error: heard.append(str(error)))
+    tab.goto(file.as_uri())
+    root = tab.locator("[data-vl]")
+    expect(root).not_to_have_attribute("data-frame", "0")
+    errors = [float(root.get_attribute("data-error") or "nan")]
+    root.get_by_role("slider", name="k, the number of components").focus()
+    tab.keyboard.press("Shift+ArrowRight")
+    expect(root).to_contain_text("k = 14 keeps")
+    expect(root).not_to_have_attribute("data-error", f"{errors[0]:.3f}")
+    errors.append(float(root.get_attribute("data-error") or "nan"))
+    codes = sliders._codes[0].clone()
+    for k, shown in zip((4, 14), errors, strict=True):
+        made = sliders.subject.decode((codes * (torch.arange(20) < k))[None])[0]
+        wanted = (made - sliders._x[0]).pow(2).sum().item()
+        assert shown == pytest.approx(wanted, abs=5e-3)
+    root.get_by_role("combobox", name="Example").select_option("4")
+    wanted_code = [v if i < 14 else 0 for i, v in enumerate(sliders._codes[4].tolist())]
+    expect(root).to_have_attribute(
+        "data-z", ",".join(f"{round(v, 3) + 0:.3f}" for v in wanted_code)
+    )
+    tab.close()
+    assert heard == []

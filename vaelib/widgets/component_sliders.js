@@ -24,6 +24,7 @@ function curveOf(share) {
       make("svg:path", { d: `M0 0H${WIDE}` }),
       make("svg:path", { class: "vl-axis", d: `M0 ${HIGH}H${WIDE}` }),
       make("svg:path", { class: "vl-axis", d: `M${line(share.length)}` })),
+    make("svg:g", { class: "vl-words" }, make("svg:text", { x: 22, y: 15 }, "100 %")),
     dot,
   );
   return {
