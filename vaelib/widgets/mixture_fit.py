@@ -191,7 +191,12 @@ class MixtureFit(Pictured):
         left.set(xlabel=plan["label"], ylabel="density")
         r = fitted.responsibilities(np.array([self.at]))[0]
         right.bar(range(1, len(r) + 1), r, color=colours)
-        right.set(ylim=(0, 1), xlabel="component m", ylabel=f"p(m | x = {self.at:.2f})")
+        right.set(
+            xticks=range(1, len(r) + 1),
+            ylim=(0, 1),
+            xlabel="component m",
+            ylabel=f"p(m | x = {self.at:.2f})",
+        )
         score = fitted.log_prob(self.x).mean()
         best = int(r.argmax())
         return fig, (
