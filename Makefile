@@ -5,6 +5,9 @@ BIN     := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 export PYTHONUTF8 = 1
+# The models are small: a second thread shares its core with the browser, or with
+# another test, and makes steps up to ten times slower.
+export OMP_NUM_THREADS ?= 1
 
 .PHONY: lab setup test lint notebooks lesson bench picture constraints clean
 
@@ -31,9 +34,8 @@ setup: .venv/.course
 	$(INSTALL) -e '.[course,test]'
 	touch $@
 
-# One thread per worker: two that share two cores slow each other tenfold.
 test: .venv/.test
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2
 
 lint: .venv/.test
 	$(BIN)/ruff check .
