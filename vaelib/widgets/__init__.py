@@ -7,6 +7,7 @@ from vaelib.widgets.elbo_gap import ElboGap
 from vaelib.widgets.latent_arithmetic import LatentArithmetic
 from vaelib.widgets.latent_pad import LatentPad
 from vaelib.widgets.latent_sliders import LatentSliders
+from vaelib.widgets.live_training import LiveTraining, Recording
 from vaelib.widgets.mixture_fit import MixtureFit
 from vaelib.widgets.pad_pair import PadPair
 from vaelib.widgets.path_on_plane import PathOnPlane
@@ -23,9 +24,11 @@ __all__ = [
     "LatentArithmetic",
     "LatentPad",
     "LatentSliders",
+    "LiveTraining",
     "MixtureFit",
     "PadPair",
     "PathOnPlane",
+    "Recording",
     "Reparameterise",
     "SamplesWall",
     "TwoGaussians",
