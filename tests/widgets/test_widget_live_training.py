@@ -22,7 +22,6 @@ import torch
 
 import vaelib as vl
 from vaelib.randomness import seeded
-from vaelib.training import Slices
 from vaelib.widgets import LiveTraining, Recording, esm
 from vaelib.widgets import live_training as module
 
@@ -630,25 +629,3 @@ console.log(JSON.stringify({
     assert alone[0] < 3 < alone[1]
     words = ["0", "0.004", "1.0e−5", "1.00", "−98.3", "1,234", "–"]
     assert answer["words"] == words
-
-
-# ------------------------------------------------------------------------- slices
-
-
-def test_slices_leave_nothing_behind_when_a_step_fails(data: Any) -> None:
-    model = build(0)
-
-    def fails(model: Any, x: torch.Tensor) -> Any:
-        if model.training:
-            raise RuntimeError("no")
-        return vl.elbo(model, x)
-
-    slices = Slices(model, data.x, fails)
-    torch.manual_seed(1)
-    wanted = torch.rand(2)
-    torch.manual_seed(1)
-    with pytest.raises(RuntimeError, match="no"):
-        slices.advance(3)
-    assert torch.equal(torch.rand(2), wanted)
-    assert not model.training
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
