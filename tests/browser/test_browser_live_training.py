@@ -22,7 +22,7 @@ CELLS = [
 import vaelib as vl
 from vaelib.widgets import LiveTraining
 data = vl.load("handwriting", n=2000)
-live = LiveTraining(lambda seed: vl.mlp_vae((1, 28, 28), 2, (64,)), data)
+live = LiveTraining(lambda seed: vl.mlp_vae((1, 28, 28), 2, (64,), seed=seed), data)
 """,
     "live",
     "other = 6 * 7",
