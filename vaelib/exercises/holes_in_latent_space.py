@@ -26,6 +26,62 @@ def _between(low: int, high: int, g: torch.Generator) -> int:
     return int(torch.randint(low, high + 1, (), generator=g))
 
 
+# ----------------------------------------------------------------- largest_jump
+
+
+def _path(g: torch.Generator) -> Case:
+    n, side = _between(6, 12, g), _between(3, 6, g)
+    x = torch.rand(n, 1, side, side, generator=g)
+    speed = 0.2 + torch.rand(n, generator=g) ** 2
+    return ((speed.view(n, 1, 1, 1) * (x - 0.5)).cumsum(0),)
+
+
+def _steps(x: Tensor) -> Tensor:
+    return torch.stack([torch.dist(a, b) for a, b in pairwise(x)])
+
+
+largest_jump = Exercise(
+    "largest_jump",
+    "Values",
+    _path,
+    lambda x: _steps(x).max() / _steps(x).mean(),
+    (
+        Mistake(
+            "squared",
+            "Your steps are squared lengths, so a large one weighs twice. Take the "
+            "root of each.",
+            lambda x: (_steps(x) ** 2).max() / (_steps(x) ** 2).mean(),
+        ),
+        Mistake(
+            "upside_down",
+            "Your number is below 1: you divide the mean by the largest.",
+            lambda x: _steps(x).mean() / _steps(x).max(),
+        ),
+        Mistake(
+            "from_the_start",
+            "You measure how far each picture is from the first. A step goes from one "
+            "picture to the next.",
+            lambda x: (
+                (x - x[:1]).flatten(1).norm(dim=1)[1:].max()
+                / (x - x[:1]).flatten(1).norm(dim=1)[1:].mean()
+            ),
+        ),
+        Mistake(
+            "per_pixel",
+            "That is the largest change of a single pixel over the mean change of a "
+            "pixel. Add up over a picture first: the length of the whole step.",
+            lambda x: (x[1:] - x[:-1]).abs().max() / (x[1:] - x[:-1]).abs().mean(),
+        ),
+        Mistake(
+            "not_divided",
+            "That is the largest step itself. It grows with the contrast of the "
+            "pictures; divided by the mean step it does not.",
+            lambda x: _steps(x).max(),
+        ),
+    ),
+    observe=value,
+)
+
 # -------------------------------------------------------------------- draw_like
 
 _DRAWS = 4000
@@ -112,62 +168,6 @@ draw_like = Exercise(
     # Six standard errors of a variance from 4,000 draws: 6 √(2/4000) = 0.13, over
     # 1 + 1 where it is compared; the oracle is a draw, too.
     loose={_MEAN: 0.13, _COVARIANCE: 0.14},
-)
-
-# ----------------------------------------------------------------- largest_jump
-
-
-def _path(g: torch.Generator) -> Case:
-    n, side = _between(6, 12, g), _between(3, 6, g)
-    x = torch.rand(n, 1, side, side, generator=g)
-    speed = 0.2 + torch.rand(n, generator=g) ** 2
-    return ((speed.view(n, 1, 1, 1) * (x - 0.5)).cumsum(0),)
-
-
-def _steps(x: Tensor) -> Tensor:
-    return torch.stack([torch.dist(a, b) for a, b in pairwise(x)])
-
-
-largest_jump = Exercise(
-    "largest_jump",
-    "Values",
-    _path,
-    lambda x: _steps(x).max() / _steps(x).mean(),
-    (
-        Mistake(
-            "squared",
-            "Your steps are squared lengths, so a large one weighs twice. Take the "
-            "root of each.",
-            lambda x: (_steps(x) ** 2).max() / (_steps(x) ** 2).mean(),
-        ),
-        Mistake(
-            "upside_down",
-            "Your number is below 1: you divide the mean by the largest.",
-            lambda x: _steps(x).mean() / _steps(x).max(),
-        ),
-        Mistake(
-            "from_the_start",
-            "You measure how far each picture is from the first. A step goes from one "
-            "picture to the next.",
-            lambda x: (
-                (x - x[:1]).flatten(1).norm(dim=1)[1:].max()
-                / (x - x[:1]).flatten(1).norm(dim=1)[1:].mean()
-            ),
-        ),
-        Mistake(
-            "per_pixel",
-            "That is the largest change of a single pixel over the mean change of a "
-            "pixel. Add up over a picture first: the length of the whole step.",
-            lambda x: (x[1:] - x[:-1]).abs().max() / (x[1:] - x[:-1]).abs().mean(),
-        ),
-        Mistake(
-            "not_divided",
-            "That is the largest step itself. It grows with the contrast of the "
-            "pictures; divided by the mean step it does not.",
-            lambda x: _steps(x).max(),
-        ),
-    ),
-    observe=value,
 )
 
 # ------------------------------------------------------------------------- walk
