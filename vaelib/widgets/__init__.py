@@ -1,6 +1,7 @@
 """What you drag: widgets whose decoder is evaluated in the page, with the kernel
 as the fallback. Each takes a model (and data) and works from the keyboard."""
 
+from vaelib.widgets.beta_explorer import BetaExplorer
 from vaelib.widgets.component_sliders import ComponentSliders
 from vaelib.widgets.draw_and_encode import DrawAndEncode
 from vaelib.widgets.elbo_gap import ElboGap
@@ -17,6 +18,7 @@ from vaelib.widgets.travel import CannotTravel
 from vaelib.widgets.two_gaussians import TwoGaussians
 
 __all__ = [
+    "BetaExplorer",
     "CannotTravel",
     "ComponentSliders",
     "DrawAndEncode",
