@@ -30,6 +30,13 @@ live = LiveTraining(lambda seed: vl.mlp_vae((1, 28, 28), 2, (64,), seed=seed), d
 SLOW = 60_000
 _KERNEL = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
 
+INTERRUPTED = f"""async (code) => {{
+    const future = {_KERNEL}.requestExecute({{ code }});
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    {_KERNEL}.interrupt();
+    return (await future.done).content.status;
+}}"""
+
 
 @pytest.fixture(scope="module")
 def page(open_cells: Any) -> Iterator[NotebookPage]:
@@ -145,6 +152,17 @@ def test_an_interrupt_leaves_it_and_the_kernel_alive(
         page.page.evaluate(f"() => {_KERNEL}.interrupt()")
         wait_for(page, live, f"data.step > {step}")
     assert page.ask("other") == 42
+    # A cell's interrupt reaches the cell, also when it comes within a slice.
+    for cell in (
+        "import time; time.sleep(60)",
+        "import asyncio; await asyncio.sleep(60)",
+    ):
+        begin = time.monotonic()
+        assert page.page.evaluate(INTERRUPTED, cell) == "error"
+        assert time.monotonic() - begin < 40
+    step = number(live, "step")
+    wait_for(page, live, f"data.step > {step}")
+    page.page.evaluate("() => { kernelErrors.length = 0; }")
 
 
 def test_restart_and_run_all(page: NotebookPage, live: Locator) -> None:

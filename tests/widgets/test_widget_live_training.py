@@ -363,6 +363,47 @@ def test_an_interrupt_in_the_background(data: Any, kernel_ignores: bool) -> None
     on_a_loop(test)
 
 
+def test_a_second_interrupt_is_obeyed_at_once_and_ends_no_loop(data: Any) -> None:
+    live = LiveTraining(build, data)
+
+    def interrupted_twice(model: Any, x: torch.Tensor) -> Any:
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("it was not obeyed")
+
+    async def test() -> None:
+        Page(live)
+        live._run.objective = interrupted_twice
+        live.start()
+        await until(lambda: not live.running)
+        assert live._says == ""
+        live.close()
+
+    on_a_loop(test)
+
+
+def test_looking_at_a_model_that_draws_changes_nothing(data: Any) -> None:
+    calm, live = LiveTraining(build, data), LiveTraining(build, data)
+    encode, threads = live._subject.encode, set()
+
+    def drawing(x: Any) -> torch.Tensor:
+        threads.add(torch.get_num_threads())
+        torch.rand(7)
+        return encode(x)
+
+    live._subject.encode = drawing
+    before = torch.get_rng_state()
+    torch.set_num_threads(2)
+    try:
+        live.record(20, frames=5)
+    finally:
+        torch.set_num_threads(1)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert threads == {1}  # two share their cores with the browser
+    calm.step(20)
+    assert torch.equal(weights(live.model), weights(calm.model))
+
+
 def test_what_the_model_raises_is_said_and_training_stops(data: Any) -> None:
     live = LiveTraining(build, data)
 
