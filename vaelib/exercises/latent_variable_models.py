@@ -232,7 +232,8 @@ def _mixture(x: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
     """K draws are a mixture of K components with equal weights."""
     parts = Independent(Normal(mean.double(), (0.5 * log_var.double()).exp()), 1)
     equal = Categorical(torch.ones(len(mean), dtype=torch.float64))
-    return MixtureSameFamily(equal, parts).log_prob(x.double()).float()
+    log_prob: Tensor = MixtureSameFamily(equal, parts).log_prob(x.double())
+    return log_prob.float()
 
 
 _LOG_2PI = float(torch.tensor(2 * torch.pi).log())
