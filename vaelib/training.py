@@ -556,7 +556,9 @@ def _interruptible() -> Iterator[threading.Event]:
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before or signal.default_int_handler)
+        # None: a handler that was not set from Python, and cannot be put back.
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

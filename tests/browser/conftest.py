@@ -38,7 +38,9 @@ def pytest_collection_modifyitems(
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
-@pytest.fixture(scope="session")
+# Per module, not per session: while Playwright runs, its event loop counts as running
+# in this thread, and tests of other modules could not use asyncio.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """A Chromium; skips where there is none."""
     try:
