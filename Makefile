@@ -52,7 +52,9 @@ lesson: .venv/.test
 
 bench: .venv/.test
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/widgets.py
+	$(BIN)/python benchmarks/live_training.py
 
 # The screenshot in the README.
 picture: .venv/.test
