@@ -25,6 +25,7 @@ LADDER = [
     "sweep",
     "widgets",
     "exercises",
+    "book",
 ]
 FILES = [p for p in sorted(ROOT.rglob("*.py")) if p != ROOT / "__init__.py"]
 
