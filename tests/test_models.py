@@ -97,7 +97,18 @@ def test_prior_may_be_given_or_learned() -> None:
 
 
 def test_prior_follows_dtype() -> None:
-    assert make("mlp").double().prior.mean.dtype == torch.float64
+    model = make("mlp")
+    assert model.prior.mean.dtype == torch.float32
+    assert model.double().prior.mean.dtype == torch.float64
+
+
+def test_prior_first_asked_for_in_inference_mode_still_trains() -> None:
+    model = make("mlp")
+    with torch.inference_mode():
+        model.sample(2)
+    z = torch.zeros(1, model.latent_dim, requires_grad=True)
+    model.prior.log_prob(z).sum().backward()
+    assert z.grad is not None
 
 
 def test_autoencoder_takes_tensors_or_distributions() -> None:

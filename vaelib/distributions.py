@@ -22,7 +22,7 @@ from torch.distributions import (
     constraints,
 )
 from torch.distributions.kl import register_kl
-from torch.nn.functional import softplus
+from torch.nn.functional import softplus, softshrink
 
 from vaelib.networks import Shape, as_shape
 
@@ -287,8 +287,8 @@ def smooth_bound(raw: Tensor, limit: float = 10.0) -> Tensor:
     """
     # asinh has slope 1 at 0, so the two pieces join without a corner; halved, it
     # stays below 45 for |raw| up to 1e38, where exp is still finite.
-    inside = raw.clamp(-limit, limit)
-    return torch.add(inside, (2 * (raw - inside)).asinh(), alpha=0.5)
+    excess = softshrink(raw, limit)  # 0 within the limit, and a cheap gradient
+    return torch.add(raw - excess, (2 * excess).asinh(), alpha=0.5)
 
 
 # ----------------------------------------------------------------------- checks

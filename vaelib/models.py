@@ -102,6 +102,7 @@ class VAE(nn.Module):
             )
         self._prior = prior
         self._latent_dim = _event_size(encoder)
+        self._standard: StandardNormal | None = None
 
     @property
     def latent_dim(self) -> int:
@@ -143,8 +144,22 @@ class VAE(nn.Module):
             return made
         if self._prior is not None:
             return self._prior
-        like = next(self.parameters(), torch.zeros(()))
-        return StandardNormal(self.latent_dim, device=like.device, dtype=like.dtype)
+        return self._standard_normal()
+
+    def _standard_normal(self) -> StandardNormal:
+        """N(0, I) where the model is now; made once, since every step asks for it."""
+        like, kept = next(self.parameters(), torch.zeros(())), self._standard
+        if (
+            kept is None
+            or kept.event_shape != (self.latent_dim,)
+            or (kept.mu.device, kept.mu.dtype) != (like.device, like.dtype)
+        ):
+            with torch.inference_mode(False):  # it outlives the mode it is made in
+                kept = StandardNormal(
+                    self.latent_dim, device=like.device, dtype=like.dtype
+                )
+            self._standard = kept
+        return kept
 
     def likelihood(self, z: Tensor) -> Distribution:
         """p(x|z) for codes ``(B, Z)``: batch ``(B,)``, event ``data_shape``.

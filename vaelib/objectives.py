@@ -114,7 +114,8 @@ def elbo(
     q, prior = model.posterior(x), model.prior
     _check_sizes(q, prior)
     z = q.rsample((samples,))  # (L, B, Z)
-    reconstruction = _log_likelihood_given(model, x, z).mean(0)
+    log_p = _log_likelihood_given(model, x, z)
+    reconstruction = log_p.squeeze(0) if samples == 1 else log_p.mean(0)
     kl, kl_per_dim = _kl(q, prior, z)
     price = kl if free_bits == 0 else _with_free_bits(kl_per_dim, free_bits)
     return Elbo(reconstruction - beta * price, reconstruction, kl, kl_per_dim)

@@ -200,7 +200,8 @@ class Run:
         self.total = self.batches * plan.epochs
         self.step = 0
         self.history = History()
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=plan.lr, fused=True)
+        self.parameters = list(model.parameters())
+        self.optimizer = torch.optim.Adam(self.parameters, lr=plan.lr, fused=True)
         self.name = _name(objective)
         self._order = (-1, torch.empty(0))  # of which epoch
         self._recent: list[tuple[int, Terms]] = []  # step and terms, not yet summed
@@ -224,7 +225,8 @@ class Run:
             self._diagnose()
         if self.step % SAFE_EVERY == 0:
             self._set_aside()
-        self.optimizer.zero_grad()
+        for p in self.parameters:  # what zero_grad() does, with less ado
+            p.grad = None
         loss.backward()
         self.optimizer.step()
         self.step += 1
