@@ -1,6 +1,8 @@
-# Two commands matter: `make lab` opens the course, `make test` proves it.
+# Two commands matter: `make lab` opens the course, `make test` proves it. `make book`
+# writes it as pages in which the widgets move without Jupyter.
 PYTHON  ?= python3
 PORT    ?= 8888
+LESSON  ?= 00-start-here
 BIN     := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
@@ -9,14 +11,15 @@ export PYTHONUTF8 = 1
 # another test, and makes steps up to ten times slower.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: lab setup test lint notebooks lesson bench picture constraints clean
+.PHONY: lab setup test lint book book-serve notebooks lesson bench picture constraints \
+    clean
 
 # BROWSER=none starts the server without opening a browser. In a container one is
 # often root, which Jupyter refuses unless told.
 lab: setup
 	$(if $(filter none,$(BROWSER)),BROWSER= )$(BIN)/jupyter lab \
 	    --ip=127.0.0.1 --port=$(PORT) --ServerApp.root_dir="$(CURDIR)" \
-	    --LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb \
+	    --LabApp.default_url=/lab/tree/notebooks/$(LESSON).ipynb \
 	    $(if $(filter none,$(BROWSER)),--no-browser) \
 	    $(if $(filter 0,$(shell id -u)),--allow-root)
 
@@ -31,7 +34,14 @@ setup: .venv/.course
 	touch $@
 
 .venv/.test: .venv/.course
-	$(INSTALL) -e '.[course,test]'
+	$(INSTALL) -e '.[book,course,test]'
+	touch $@
+
+.venv/.book: .venv/.course package.json package-lock.json
+	$(INSTALL) -e '.[book,course]'
+	@command -v npm >/dev/null || { echo "make book sets its formulas with node: \
+	install node (18 or newer) with npm, then run make book again" >&2; exit 1; }
+	npm ci --silent --no-audit --no-fund
 	touch $@
 
 test: .venv/.test
@@ -41,6 +51,13 @@ lint: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Executes what has changed, then writes site/; the start page is site/index.html.
+book: .venv/.book
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mdbook build
+
+book-serve: .venv/.book
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mdbook serve --hostname 127.0.0.1 --port $(PORT)
 
 # After editing a lesson's text: bring its notebook in step.
 notebooks: .venv/.test
@@ -66,5 +83,6 @@ constraints: .venv/.test
 	    --no-emit-index-url --no-annotate --no-header --quiet -o constraints.txt
 
 clean:
-	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build site node_modules notebooks/assets .jupyter_cache
+	rm -rf *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,192 @@
+"""Each lesson executed once, and again only when its results could differ.
+
+The executed notebooks lie in a cache of jupyter-cache. It knows a notebook by its
+code cells, so that an edited sentence runs nothing; what else decides the results,
+``vaelib`` itself and the packages below it, goes into the key as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import re
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import requires, version
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+from packaging.requirements import Requirement
+
+from vaelib import data
+from vaelib.devices import resolve_device
+
+PACKAGE = Path(__file__).parent.parent
+FOLDER = ".jupyter_cache"  # in the course's folder, where the tests look, too
+CELL_TIMEOUT = 300  # seconds
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class LessonFailed(Exception):
+    """A lesson that cannot be shown, because a cell of it fails."""
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A lesson with its outputs, and the widgets' state in its metadata.
+
+    Attributes:
+        notebook: all cells, text and code, with outputs.
+        seconds: from the kernel's start to the last cell's end, as measured
+            when it was executed.
+    """
+
+    notebook: NotebookNode
+    seconds: float
+
+
+def execute(
+    lessons: Sequence[Path], folder: Path, *, at_once: int = 2
+) -> dict[str, Executed]:
+    """All lessons with their outputs, by name; from the cache where possible.
+
+    Args:
+        lessons: notebooks without outputs. Each runs in its own folder.
+        folder: of the cache; made if it is not there.
+        at_once: kernels at a time.
+
+    Raises:
+        LessonFailed: if a cell fails; names lesson and cell. What else was
+            executed meanwhile is kept.
+    """
+    found = {path: look_up(path, folder) for path in lessons}
+    missing = [path for path, known in found.items() if known is None]
+    failures: list[LessonFailed] = []
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
+        running = {path: pool.submit(_run, path) for path in missing}
+        try:
+            for path, future in running.items():
+                try:
+                    found[path] = _keep(path, future.result(), folder)
+                except LessonFailed as failure:
+                    failures.append(failure)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    if failures:
+        raise LessonFailed("\n\n".join(map(str, failures)))
+    return {path.stem: known for path, known in found.items() if known is not None}
+
+
+def look_up(lesson: Path, folder: Path) -> Executed | None:
+    """The lesson as last executed, or None if its results may have changed."""
+    if not (folder / "global.db").exists():
+        return None  # opening the cache would make one
+    notebooks, plain = get_cache(folder), _read(lesson)
+    try:
+        key, merged = notebooks.merge_match_into_notebook(plain)
+    except KeyError:
+        return None
+    seconds = notebooks.get_cache_record(key).data["seconds"]
+    return Executed(merged, seconds)
+
+
+def _keep(lesson: Path, executed: Executed, folder: Path) -> Executed:
+    # uri is only for people who look into the cache; an absolute path would tie it
+    # to a place.
+    bundle = CacheBundleIn(
+        executed.notebook, lesson.name, data={"seconds": executed.seconds}
+    )
+    get_cache(folder).cache_notebook_bundle(bundle, overwrite=True)
+    return executed
+
+
+def _read(lesson: Path) -> NotebookNode:
+    """The notebook with the fingerprint in the metadata that jupyter-cache hashes."""
+    notebook: NotebookNode = nbformat.read(lesson, as_version=4)
+    kernel = notebook.metadata.setdefault("kernelspec", NotebookNode())
+    kernel.update(name="python3", display_name="Python 3", vaelib=fingerprint())
+    return notebook
+
+
+def _run(lesson: Path) -> Executed:
+    """Execute a lesson in a kernel of its own."""
+    notebook = _read(lesson)
+    begun: list[int] = []
+
+    def begin(cell: NotebookNode, cell_index: int) -> None:
+        begun.append(cell_index)
+
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        on_cell_start=begin,
+        record_timing=False,  # it would go into the cells' metadata, and so the key
+        resources={"metadata": {"path": str(lesson.parent)}},
+    )
+    print(f"executing {lesson.stem}", file=sys.stderr, flush=True)
+    start = time.perf_counter()
+    try:
+        client.execute()
+    except Exception as error:  # a cell's own, a timeout, a kernel that died
+        raise _failure(lesson, notebook, begun, error) from error
+    return Executed(notebook, round(time.perf_counter() - start, 1))
+
+
+def _failure(
+    lesson: Path, notebook: NotebookNode, begun: list[int], error: Exception
+) -> LessonFailed:
+    if not begun:
+        return LessonFailed(f"{lesson.stem}: no kernel could be started: {error}")
+    at = begun[-1]
+    number = sum(c.cell_type == "code" for c in notebook.cells[: at + 1])
+    code = "\n".join(f"    {line}" for line in notebook.cells[at].source.splitlines())
+    if isinstance(error, CellExecutionError):
+        why = f"{error.ename}: {_COLOUR.sub('', error.evalue)}"
+    else:
+        why = _COLOUR.sub("", str(error)).strip()
+    return LessonFailed(f"{lesson.stem}, code cell {number}:\n{code}\n{why}")
+
+
+# ------------------------------------------------------------------- fingerprint
+
+
+@cache
+def fingerprint() -> str:
+    """What a lesson's results depend on beside its own code, as one short text."""
+    return _digest(PACKAGE, _surroundings())
+
+
+def _digest(package: Path, *more: str) -> str:
+    """The sources of ``package`` (all but the book itself, which no lesson uses)
+    and ``more`` texts."""
+    summary = hashlib.sha256()
+    for path in sorted(package.rglob("*")):
+        place = path.relative_to(package)
+        if path.is_file() and not {"book", "__pycache__"} & set(place.parts):
+            summary.update(f"{place.as_posix()}\0".encode())
+            summary.update(hashlib.sha256(path.read_bytes()).digest())
+    for text in more:
+        summary.update(f"{text}\0".encode())
+    return summary.hexdigest()[:16]
+
+
+def _surroundings() -> str:
+    """The versions of Python and of what vaelib stands on; the device; and whether
+    MNIST is here, since lesson 00 shows it if so."""
+    needs: Any = map(Requirement, requires("vaelib") or [])
+    names = sorted(r.name for r in needs if not r.marker or r.marker.evaluate())
+    packages = [f"{name} {version(name)}" for name in names]
+    mnist = "with" if data.downloaded("mnist") else "without"
+    device = resolve_device("auto").type
+    return "\n".join([platform.python_version(), *packages, device, f"{mnist} mnist"])

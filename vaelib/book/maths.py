@@ -1,0 +1,152 @@
+"""The formulas, set when the book is built: no script and no network in the page.
+
+Formulas stand between dollars, ``$…$`` and ``$$…$$``, and a dollar itself is
+``\\$``: the marks that JupyterLab and the book share (``tools/lint.py`` sees to
+it). They are taken out of the text before Markdown can read them, set by KaTeX in
+one call for the whole book, and put back in a form that Markdown leaves alone.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import string
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+_SCRIPT = Path(__file__).with_name("maths.js")
+_CODE = r"(?P<code>^(?P<fence>```+|~~~+).*?^(?P=fence)|(?P<tick>`+).+?(?P=tick))"
+_DISPLAY = r"\$\$(?P<display>.+?)\$\$"
+_INLINE = r"(?<!\\)\$(?P<inline>[^$\n]+?)(?<!\\)\$"
+_TEXT = re.compile(
+    rf"{_CODE}|(?P<dollar>\\\$)|{_DISPLAY}|{_INLINE}", re.DOTALL | re.MULTILINE
+)
+# Markdown may give a meaning to any of these, but to none of them as an entity.
+_ENTITIES = str.maketrans({c: f"&#{ord(c)};" for c in string.punctuation + "\n"})
+# Two letters of the private use area, which no text has, hold a formula's place.
+_PLACE = re.compile("\ue000(\\d+)\ue001")
+
+
+class BadFormula(Exception):
+    """A formula that KaTeX cannot set, or no node to set it with."""
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula as it stands in the source.
+
+    Attributes:
+        tex: what stands between the dollars.
+        display: on a line of its own, ``$$…$$``.
+        lesson: where it stands.
+    """
+
+    tex: str
+    display: bool
+    lesson: str
+
+
+def find(text: str, lesson: str = "") -> list[Formula]:
+    """The formulas of a Markdown text in order, those in code left out."""
+    return [_formula(m, lesson) for m in _TEXT.finditer(text) if _is_formula(m)]
+
+
+def outside_code(text: str, change: Callable[[str], str]) -> str:
+    """The text with ``change`` made to all of it but code and formulas."""
+    parts, at = [], 0
+    for m in _TEXT.finditer(text):
+        parts += [change(text[at : m.start()]), m[0]]
+        at = m.end()
+    return "".join([*parts, change(text[at:])])
+
+
+class Formulas:
+    """All formulas of a book: taken out page by page, set at once, put back."""
+
+    def __init__(self) -> None:
+        self._taken: list[Formula] = []
+
+    def take(self, text: str, lesson: str) -> str:
+        """The text with a mark in the place of each formula."""
+
+        def mark(m: re.Match[str]) -> str:
+            if not _is_formula(m):
+                return m[0]
+            self._taken.append(_formula(m, lesson))
+            return f"\ue000{len(self._taken) - 1}\ue001"
+
+        return _TEXT.sub(mark, text)
+
+    def set(self, root: Path) -> Callable[[str], str]:
+        """Set them all; gives the function that puts them back into a text.
+
+        Args:
+            root: the folder with ``node_modules/katex``.
+
+        Raises:
+            BadFormula: naming lesson and formula.
+        """
+        ready = [_untouchable(one) for one in _katex(self._taken, root)]
+        return lambda text: _PLACE.sub(lambda m: ready[int(m[1])], text)
+
+
+def stylesheet(root: Path) -> dict[str, bytes]:
+    """KaTeX's style sheet and fonts, by name, for a folder beside the pages."""
+    folder = root / "node_modules/katex/dist"
+    css = (folder / "katex.min.css").read_text("utf-8")
+    # Every browser that runs the widgets reads woff2; the rest need not travel.
+    css = re.sub(r',url\([^)]*\.(woff|ttf)\) format\("\w+"\)', "", css)
+    fonts = sorted(set(re.findall(r"url\((fonts/[^)]+)\)", css)))
+    files = {name: (folder / name).read_bytes() for name in fonts}
+    return {"maths.css": css.encode(), **files}
+
+
+def _is_formula(m: re.Match[str]) -> bool:
+    return m["display"] is not None or m["inline"] is not None
+
+
+def _formula(m: re.Match[str], lesson: str) -> Formula:
+    display = m["display"] is not None
+    return Formula(m["display"] if display else m["inline"], display, lesson)
+
+
+def _katex(formulas: list[Formula], root: Path) -> list[str]:
+    if not formulas:
+        return []
+    node = shutil.which("node")
+    if node is None or not (root / "node_modules/katex").is_dir():
+        raise BadFormula(
+            "setting the book's formulas needs node and KaTeX: install node (18 or "
+            "newer), then run `make book`, or `npm ci` in the course's folder"
+        )
+    asked = [{"tex": f.tex, "display": f.display} for f in formulas]
+    answer = subprocess.run(
+        [node, str(_SCRIPT)],
+        cwd=root,
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    if answer.returncode:
+        raise BadFormula(f"node stopped: {answer.stderr.strip()}")
+    found = json.loads(answer.stdout)
+    bad = [
+        f"{formula.lesson}: {formula.tex.strip()}\n    {one['error']}"
+        for formula, one in zip(formulas, found, strict=True)
+        if "error" in one
+    ]
+    if bad:
+        raise BadFormula("\n".join(bad))
+    return [one["html"] for one in found]
+
+
+def _untouchable(markup: str) -> str:
+    """The same HTML on one line, without a character that Markdown would read."""
+    parts = re.split(r"(<[^>]*>)", markup)
+    parts[::2] = [html.unescape(text).translate(_ENTITIES) for text in parts[::2]]
+    return "".join(parts)
