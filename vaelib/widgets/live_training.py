@@ -1,4 +1,4 @@
-"""A model that trains while it is watched, and the recording of such a run."""
+"""A model that trains while it is watched."""
 
 import asyncio
 import signal
@@ -6,25 +6,20 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf, isfinite
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import traitlets
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from vaelib.data import as_tensor
 from vaelib.devices import resolve_device
 from vaelib.objectives import Elbo, elbo
 from vaelib.plots import CLASS_COLOURS
-from vaelib.storage import read_safetensors, write_safetensors
 from vaelib.training import Slices, TrainingDiverged
-from vaelib.widgets import esm, still
-from vaelib.widgets.base import Pictured
+from vaelib.widgets.recording import Frame, Recording, Watched
 from vaelib.widgets.subject import PictureFormat, Subject, picture_format
 
 # The kernel's other work waits at most for one slice, and gets its turn in the rest.
@@ -35,120 +30,10 @@ UNSEEN_STEPS = 300  # as long as no page ever answered: a test, a script
 UNSEEN_SECONDS = 5.0  # without an answer: the tab was closed
 MOST_FRAMES = 120  # in a recording; then every second one goes
 ROWS = 300  # points of a curve
-POINTS, KEPT_POINTS = 1000, 500  # dots on the plane: live, in a recording
+POINTS = 1000  # dots on the plane
 EXAMPLES = 8
 HALVES = (4, 6, 10, 16, 24, 40, 60, 100, 160, 240, 400, 1000)
 BETAS, RATES = (0.01, 100.0), (1e-5, 0.1)  # of the sliders
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What is seen at one step.
-
-    Attributes:
-        about: step, β, learning rate, half the plane's width, both terms.
-        codes: ``(N, 2)`` uint16, from corner to corner of the plane.
-        pixels: uint8, the reconstructions side by side, ``(C, H, K·W)``.
-    """
-
-    about: dict[str, float | None]
-    codes: bytes
-    pixels: bytes
-
-
-class Watched(Pictured):
-    """What a live run and its recording share: the page, and frames to show."""
-
-    kind = "live-training"
-    _esm = esm.module("live_training")
-    _css = esm.style() + Path(__file__).with_suffix(".css").read_text("utf-8")
-    _live = traitlets.Bool(False).tag(sync=True)
-    _page = traitlets.Dict().tag(sync=True)
-    _frames: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
-    _codes = traitlets.Bytes(b"").tag(sync=True)
-    _pixels = traitlets.Bytes(b"").tag(sync=True)
-    _curve = traitlets.Bytes(b"").tag(sync=True)
-
-    def _set_frames(self, frames: list[Frame], curve: np.ndarray) -> None:
-        with self.hold_sync():
-            self._frames = [frame.about for frame in frames]
-            self._codes = b"".join(frame.codes for frame in frames)
-            self._pixels = b"".join(frame.pixels for frame in frames)
-            self._curve = curve.tobytes()
-
-    def _still(self) -> tuple[Figure, str]:
-        """The last frame."""
-        page, about = self._page, self._frames[-1]
-        fig, (left, middle, right) = still.figure(3)
-        codes = np.frombuffer(self._codes, "<u2").reshape(len(self._frames), -1, 2)[-1]
-        x, y = ((codes / 65535 * 2 - 1) * about["half"]).T
-        classes = np.frombuffer(page["classes"], "u1") % len(CLASS_COLOURS)
-        colours = np.array(CLASS_COLOURS)[classes[: len(x)]]
-        left.scatter(x, y, s=3, c=colours, alpha=0.45, linewidths=0)
-        edge = (-about["half"], about["half"])
-        left.set(xlim=edge, ylim=edge, aspect="equal", xlabel="$z_1$", ylabel="$z_2$")
-        pair = _strip(page["originals"], page), _strip(self._pixels, page)
-        middle.imshow(np.concatenate(pair, 0), cmap="gray", vmin=0, vmax=255)
-        middle.set(xticks=[], yticks=[], xlabel="above x, below its reconstruction")
-        curve = np.frombuffer(self._curve, "<f4").reshape(-1, 4)
-        right.plot(curve[:, 0], curve[:, 2], color="#1976d2")
-        right.set(xlabel="step", ylabel="KL in nats")
-        return fig, (
-            f"A model in training, at step {about['step']} with β = {about['beta']:g}: "
-            f"its latent plane with the codes of {len(x):,} examples, "
-            f"{page['count']} examples and their reconstructions, and the KL against "
-            f"the steps. {_say_terms(about)}"
-        )
-
-
-class Recording(Watched):
-    """A recorded run, to be scrubbed through. It needs no kernel.
-
-    :meth:`LiveTraining.record` and :meth:`LiveTraining.recorded` make one.
-
-    Example:
-        >>> import vaelib as vl
-        >>> model = vl.mlp_vae((1, 8, 8), latent_dim=2, hidden=(16,))
-        >>> live = LiveTraining(model, vl.load("digits"))
-        >>> len(live.record(40, frames=4))
-        5
-    """
-
-    def __init__(self, page: dict[str, Any], frames: list[Frame], curve: np.ndarray):
-        super().__init__(_page=page)
-        self._set_frames(frames, curve)
-
-    def __len__(self) -> int:
-        """How many pictures it holds."""
-        return len(self._frames)
-
-    def save(self, path: str | Path) -> None:
-        """Write it to a file, by custom ``….safetensors``."""
-        names = ("_codes", "_pixels", "_curve")
-        tensors = {name: _as_bytes(getattr(self, name)) for name in names}
-        page = dict(self._page)
-        for name in ("classes", "originals"):
-            tensors[name] = _as_bytes(page.pop(name))
-        notes = {"kind": "live-training", "page": page, "frames": self._frames}
-        write_safetensors(path, tensors, notes)
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Recording":
-        """Read what :meth:`save` wrote.
-
-        Raises:
-            ValueError: if the file holds no recording.
-        """
-        tensors, notes = read_safetensors(path)
-        if notes.get("kind") != "live-training":
-            raise ValueError(f"path: {path} holds no recording of a run")
-        parts = {name: value.numpy().tobytes() for name, value in tensors.items()}
-        made = cls.__new__(cls)
-        page = {k: parts.pop(k) for k in ("classes", "originals")}
-        Watched.__init__(
-            made, _page={**notes["page"], **page}, _frames=notes["frames"], **parts
-        )
-        return made
 
 
 class LiveTraining(Watched):
@@ -283,8 +168,7 @@ class LiveTraining(Watched):
 
     def recorded(self) -> Recording:
         """What was shown since the start, at most 120 pictures of it."""
-        frames = [_thinned(f) for f in self._film]
-        return Recording(self._page, frames, self._rows())
+        return Recording(self._page, self._film, self._rows())
 
     @property
     def history(self) -> dict[str, list[float]]:
@@ -673,28 +557,3 @@ def _side_by_side(x: Tensor, format: PictureFormat) -> bytes:
     grey = ((pictures - low) / (high - low)).nan_to_num(0).clamp(0, 1) * 255
     strip = grey.round().permute(1, 2, 0, 3).flatten(2)
     return strip.numpy().astype("u1").tobytes()
-
-
-def _strip(pixels: bytes, page: dict[str, Any]) -> np.ndarray:
-    """The last strip, as an image for matplotlib."""
-    channels, height, width = page["shape"]
-    size = channels * height * width
-    image = np.frombuffer(pixels[-size:], "u1").reshape(channels, height, width)
-    return image.transpose(1, 2, 0) if channels == 3 else image[0]
-
-
-def _thinned(frame: Frame) -> Frame:
-    return Frame(frame.about, frame.codes[: 4 * KEPT_POINTS], frame.pixels)
-
-
-def _say_terms(about: dict[str, Any]) -> str:
-    if about["kl"] is None:
-        return "Nothing was learned yet."
-    return (
-        f"The reconstruction term is {about['reconstruction']:.1f} nats, the KL "
-        f"{about['kl']:.2f} nats."
-    )
-
-
-def _as_bytes(data: bytes) -> Tensor:
-    return torch.tensor(list(data), dtype=torch.uint8)

@@ -1,0 +1,156 @@
+"""A run that was watched, to be watched again: frames, and the page that shows them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import traitlets
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from vaelib.plots import CLASS_COLOURS
+from vaelib.storage import read_safetensors, write_safetensors
+from vaelib.widgets import esm, still
+from vaelib.widgets.base import Pictured
+
+_STYLE = Path(__file__).with_name("live_training.css")
+KEPT_POINTS = 500  # dots on the plane, in a recording
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What is seen at one step.
+
+    Attributes:
+        about: step, β, learning rate, half the plane's width, both terms.
+        codes: ``(N, 2)`` uint16, from corner to corner of the plane.
+        pixels: uint8, the reconstructions side by side, ``(C, H, K·W)``.
+    """
+
+    about: dict[str, float | None]
+    codes: bytes
+    pixels: bytes
+
+
+class Watched(Pictured):
+    """What a live run and its recording share: the page, and frames to show."""
+
+    kind = "live-training"
+    _esm = esm.module("live_training")
+    _css = esm.style() + Path(__file__).with_name("live_training.css").read_text(
+        "utf-8"
+    )
+    _live = traitlets.Bool(False).tag(sync=True)
+    _page = traitlets.Dict().tag(sync=True)
+    _frames: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    _codes = traitlets.Bytes(b"").tag(sync=True)
+    _pixels = traitlets.Bytes(b"").tag(sync=True)
+    _curve = traitlets.Bytes(b"").tag(sync=True)
+
+    def _set_frames(self, frames: list[Frame], curve: np.ndarray) -> None:
+        with self.hold_sync():
+            self._frames = [frame.about for frame in frames]
+            self._codes = b"".join(frame.codes for frame in frames)
+            self._pixels = b"".join(frame.pixels for frame in frames)
+            self._curve = curve.tobytes()
+
+    def _still(self) -> tuple[Figure, str]:
+        """The last frame."""
+        page, about = self._page, self._frames[-1]
+        fig, (left, middle, right) = still.figure(3)
+        codes = np.frombuffer(self._codes, "<u2").reshape(len(self._frames), -1, 2)[-1]
+        x, y = ((codes / 65535 * 2 - 1) * about["half"]).T
+        classes = np.frombuffer(page["classes"], "u1") % len(CLASS_COLOURS)
+        colours = np.array(CLASS_COLOURS)[classes[: len(x)]]
+        left.scatter(x, y, s=3, c=colours, alpha=0.45, linewidths=0)
+        edge = (-about["half"], about["half"])
+        left.set(xlim=edge, ylim=edge, aspect="equal", xlabel="$z_1$", ylabel="$z_2$")
+        pair = _strip(page["originals"], page), _strip(self._pixels, page)
+        middle.imshow(np.concatenate(pair, 0), cmap="gray", vmin=0, vmax=255)
+        middle.set(xticks=[], yticks=[], xlabel="above x, below its reconstruction")
+        curve = np.frombuffer(self._curve, "<f4").reshape(-1, 4)
+        right.plot(curve[:, 0], curve[:, 2], color="#1976d2")
+        right.set(xlabel="step", ylabel="KL in nats")
+        return fig, (
+            f"A model in training, at step {about['step']} with β = {about['beta']:g}: "
+            f"its latent plane with the codes of {len(x):,} examples, "
+            f"{page['count']} examples and their reconstructions, and the KL against "
+            f"the steps. {_say_terms(about)}"
+        )
+
+
+class Recording(Watched):
+    """A recorded run, to be scrubbed through. It needs no kernel.
+
+    ``LiveTraining``'s ``record`` and ``recorded`` make one.
+
+    Example:
+        >>> import vaelib as vl
+        >>> model = vl.mlp_vae((1, 8, 8), latent_dim=2, hidden=(16,))
+        >>> live = vl.widgets.LiveTraining(model, vl.load("digits"))
+        >>> len(live.record(40, frames=4))
+        5
+    """
+
+    def __init__(self, page: dict[str, Any], frames: list[Frame], curve: np.ndarray):
+        super().__init__(_page=page)
+        self._set_frames([_thinned(frame) for frame in frames], curve)
+
+    def __len__(self) -> int:
+        """How many pictures it holds."""
+        return len(self._frames)
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a file, by custom ``….safetensors``."""
+        names = ("_codes", "_pixels", "_curve")
+        tensors = {name: _as_bytes(getattr(self, name)) for name in names}
+        page = dict(self._page)
+        for name in ("classes", "originals"):
+            tensors[name] = _as_bytes(page.pop(name))
+        notes = {"kind": "live-training", "page": page, "frames": self._frames}
+        write_safetensors(path, tensors, notes)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Recording":
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            ValueError: if the file holds no recording.
+        """
+        tensors, notes = read_safetensors(path)
+        if notes.get("kind") != "live-training":
+            raise ValueError(f"path: {path} holds no recording of a run")
+        parts = {name: value.numpy().tobytes() for name, value in tensors.items()}
+        made = cls.__new__(cls)
+        page = {k: parts.pop(k) for k in ("classes", "originals")}
+        Watched.__init__(
+            made, _page={**notes["page"], **page}, _frames=notes["frames"], **parts
+        )
+        return made
+
+
+def _strip(pixels: bytes, page: dict[str, Any]) -> np.ndarray:
+    """The last strip, as an image for matplotlib."""
+    channels, height, width = page["shape"]
+    size = channels * height * width
+    image = np.frombuffer(pixels[-size:], "u1").reshape(channels, height, width)
+    return image.transpose(1, 2, 0) if channels == 3 else image[0]
+
+
+def _say_terms(about: dict[str, Any]) -> str:
+    if about["kl"] is None:
+        return "Nothing was learned yet."
+    return (
+        f"The reconstruction term is {about['reconstruction']:.1f} nats, the KL "
+        f"{about['kl']:.2f} nats."
+    )
+
+
+def _as_bytes(data: bytes) -> Tensor:
+    return torch.tensor(list(data), dtype=torch.uint8)
+
+
+def _thinned(frame: Frame) -> Frame:
+    return Frame(frame.about, frame.codes[: 4 * KEPT_POINTS], frame.pixels)
