@@ -8,13 +8,15 @@ from vaelib.widgets.elbo_gap import ElboGap
 from vaelib.widgets.latent_arithmetic import LatentArithmetic
 from vaelib.widgets.latent_pad import LatentPad
 from vaelib.widgets.latent_sliders import LatentSliders
-from vaelib.widgets.live_training import LiveTraining, Recording
+from vaelib.widgets.live_training import LiveTraining
 from vaelib.widgets.mixture_fit import MixtureFit
 from vaelib.widgets.pad_pair import PadPair
 from vaelib.widgets.path_on_plane import PathOnPlane
+from vaelib.widgets.recording import Recording
 from vaelib.widgets.reparameterise import Reparameterise
 from vaelib.widgets.samples_wall import SamplesWall
 from vaelib.widgets.travel import CannotTravel
+from vaelib.widgets.traversals import Traversals
 from vaelib.widgets.two_gaussians import TwoGaussians
 
 __all__ = [
@@ -33,5 +35,6 @@ __all__ = [
     "Recording",
     "Reparameterise",
     "SamplesWall",
+    "Traversals",
     "TwoGaussians",
 ]

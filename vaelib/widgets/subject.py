@@ -55,6 +55,7 @@ class Subject:
         like = next(model.parameters(), None) if isinstance(model, nn.Module) else None
         self.device = device_of(model) if like is not None else torch.device("cpu")
         self.dtype = torch.float32 if like is None else like.dtype
+        self.rows: Tensor | None = None  # which of the data's examples these are
         self.x, self.labels = self._examples(data)
         self._refuse_other_shape()
         self.codes = self._encoded()
@@ -165,7 +166,7 @@ class Subject:
                 f"{tuple(labels.shape)}; give one whole number per example"
             )
         generator = torch.Generator().manual_seed(self.seed)
-        some = torch.randperm(len(x), generator=generator)[:MANY]
+        self.rows = some = torch.randperm(len(x), generator=generator)[:MANY]
         return x[some], None if labels is None else labels[some]
 
     def _encoded(self) -> Tensor | None:
