@@ -106,9 +106,9 @@ class MixtureFit(Pictured):
 
     Example:
         >>> import torch
-        >>> shown = MixtureFit(torch.arange(10.0), components=3)
+        >>> shown = MixtureFit(torch.arange(20.0), components=3)
         >>> len(shown.mixture.weights), shown.at
-        (3, 4.5)
+        (3, 9.5)
     """
 
     kind = "mixture-fit"
