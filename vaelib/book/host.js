@@ -21,6 +21,13 @@
   const bytesOf = (text) =>
     new DataView(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
 
+  // See _Blocks in widgets.py.
+  function floatsOf({ buffer }) {
+    const scales = new Float32Array(buffer, 0, buffer.byteLength / 132);
+    const parts = new Int16Array(buffer, scales.byteLength);
+    return new DataView(Float32Array.from(parts, (part, i) => part * scales[i >> 6]).buffer);
+  }
+
   // What a front end may ask of its model, as anywidget specifies it.
   function modelOf(state) {
     const heard = {};
@@ -47,8 +54,12 @@
       document.head.append(Object.assign(document.createElement("style"), { textContent: style }));
       sheets.add(style);
     }
-    const state = JSON.parse(JSON.stringify(kept[vlState]), (_, value) =>
-      value?.$bytes === undefined ? value : bytesOf(kept[value.$bytes] ?? value.$bytes));
+    const state = JSON.parse(JSON.stringify(kept[vlState]), (_, value) => {
+      const text = value?.$bytes ?? value?.$blocks;
+      if (text === undefined) return value;
+      const bytes = bytesOf(kept[text] ?? text);
+      return "$blocks" in value ? floatsOf(bytes) : bytes;
+    });
     const el = document.createElement("div");
     render({ model: modelOf(state), el });
     place.replaceChildren(el);

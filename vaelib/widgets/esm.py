@@ -27,15 +27,20 @@ def module(name: str) -> str:
 
 @cache
 def script(name: str) -> str:
-    """The same as a classic script, for pages opened from ``file://``.
+    """The same as a classic script, for pages opened from ``file://``."""
+    return classic(module(name), name)
+
+
+def classic(text: str, name: str) -> str:
+    """A module's text as a classic script.
 
     It leaves the front end, an object with ``render({model, el})``, in
     ``globalThis.vaelibWidgets[name]``.
     """
     place = f'(globalThis.vaelibWidgets ??= {{}})["{name}"] = '
-    body, found = _DEFAULT.subn(lambda m: f"{place}{m[1]};\n", module(name))
+    body, found = _DEFAULT.subn(lambda m: f"{place}{m[1]};\n", text)
     if found != 1:
-        raise ValueError(f"{name}.js: wanted one line 'export default …;', got {found}")
+        raise ValueError(f"{name}: wanted one line 'export default …;', got {found}")
     return f'(() => {{\n"use strict";\n{body}}})();\n'
 
 
