@@ -315,6 +315,18 @@ def test_bad_states(rows: Traversals, name: str, bad: Any, message: str) -> None
         rows.sweep(9)
 
 
+def test_the_still_cuts_no_words() -> None:
+    data = vl.load("sprites", n=60)
+    rows = Traversals(vl.conv_vae((1, 32, 32), 6, 8), data)
+    assert "follows nothing (asleep" in rows.axes[-1].says()
+    fig, _ = rows._still()
+    fig.canvas.draw()
+    (ax,) = fig.axes
+    for label in ax.get_yticklabels():
+        assert label.get_window_extent().x0 >= 0
+    assert ax.get_window_extent().x1 <= fig.bbox.x1
+
+
 def test_a_picture_with_words(rows: Traversals) -> None:
     bundle, words = rows._repr_mimebundle_()
     assert bundle["image/png"].startswith("iVBOR")

@@ -289,7 +289,9 @@ class Traversals(Explorer):
         high = format.shape[1] / len(rows)
         wide = format.shape[2] / self.columns
         tall = 0.6 * len(rows) * high / wide
-        fig.set_size_inches(2.0 + 0.6 * self.columns, 0.4 + tall)
+        words_wide = 0.4 + 0.075 * max(len(_told(row)) for row in rows)
+        fig.set_size_inches(words_wide + 0.6 * self.columns, 0.4 + tall)
+        ax.set_anchor("E")
         across = [k * wide - 0.5 for k in range(1, self.columns)]
         down = [k * high - 0.5 for k in range(1, len(rows))]
         ax.vlines(across, *ax.get_ylim(), color="white", lw=1)
