@@ -44,7 +44,9 @@ setup: .venv/.course
 	npm ci --silent --no-audit --no-fund
 	touch $@
 
+# Each lesson is run, and must print and draw what the book's own run of it did.
 test: .venv/.test
+	$(BIN)/python -m vaelib.book execute
 	$(BIN)/pytest -n 2
 
 lint: .venv/.test
@@ -55,6 +57,7 @@ lint: .venv/.test
 # Executes what has changed, then writes site/; the start page is site/index.html.
 book: .venv/.book
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mdbook build
+	rm -rf site/src site/.ipynb_checkpoints
 
 book-serve: .venv/.book
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mdbook serve --hostname 127.0.0.1 --port $(PORT)

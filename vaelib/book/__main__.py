@@ -2,6 +2,9 @@
 
 ``book.toml`` starts it. What it writes beside the book are the chapters' pictures,
 widgets and the formulas' fonts, into the folder ``assets`` of the book's source.
+
+``python -m vaelib.book execute`` only executes the lessons, for the tests to compare
+with; that needs neither node nor mdBook.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vaelib.book.execute import FOLDER, LessonFailed, execute
-from vaelib.book.maths import BadFormula, Formulas, stylesheet
+from vaelib.book.maths import BadFormula, Formulas
 from vaelib.book.page import ASSETS, Files, Page, page, prose
 
 WIDGET = re.compile(r"<!-- widget: ([\w-]+) -->")
@@ -48,11 +51,11 @@ def build(context: Mapping[str, Any], book: dict[str, Any]) -> dict[str, Any]:
         else:
             text = prose(chapter["content"], name, formulas)
             chapter["content"] = _filled(text, root, pages, book)
-    put_back = formulas.set(root)
+    typeset = formulas.set(root)
     for chapter in chapters:
-        chapter["content"] = put_back(chapter["content"])
+        chapter["content"] = typeset.put_back(chapter["content"])
     files = {n: content for one in pages.values() for n, content in one.files.items()}
-    _write(source / ASSETS, files | stylesheet(root))
+    _write(source / ASSETS, files | typeset.files)
     return book
 
 
@@ -115,9 +118,11 @@ def _write(folder: Path, files: Files) -> None:
 def main(arguments: list[str]) -> int:
     if arguments[:1] == ["supports"]:
         return 0 if arguments[1:] == ["html"] else 1
-    context, book = json.load(sys.stdin)
     try:
-        built = build(context, book)
+        if arguments == ["execute"]:
+            execute(sorted(Path("notebooks").glob("[0-9][0-9]-*.ipynb")), Path(FOLDER))
+            return 0
+        built = build(*json.load(sys.stdin))
     except (LessonFailed, BadFormula, BadIndex) as problem:
         print(f"\n{problem}\n", file=sys.stderr)
         return 1

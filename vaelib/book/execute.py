@@ -34,6 +34,7 @@ from vaelib.devices import resolve_device
 PACKAGE = Path(__file__).parent.parent
 FOLDER = ".jupyter_cache"  # in the course's folder, where the tests look, too
 CELL_TIMEOUT = 300  # seconds
+MOST_KEPT = 60  # notebooks in the cache, a few MB each; beyond, the oldest go
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -106,7 +107,9 @@ def _keep(lesson: Path, executed: Executed, folder: Path) -> Executed:
     bundle = CacheBundleIn(
         executed.notebook, lesson.name, data={"seconds": executed.seconds}
     )
-    get_cache(folder).cache_notebook_bundle(bundle, overwrite=True)
+    notebooks = get_cache(folder)
+    notebooks.change_cache_limit(MOST_KEPT)
+    notebooks.cache_notebook_bundle(bundle, overwrite=True)
     return executed
 
 
@@ -130,6 +133,7 @@ def _run(lesson: Path) -> Executed:
         notebook,
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
+        extra_arguments=["--log-level=40"],  # errors; else it warns of TCP each time
         on_cell_start=begin,
         record_timing=False,  # it would go into the cells' metadata, and so the key
         resources={"metadata": {"path": str(lesson.parent)}},

@@ -1,0 +1,147 @@
+"""A lesson is executed once, and again when its results may differ; not before."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from built import ROOT, write_lesson
+
+from vaelib.book import execute as module
+from vaelib.book.execute import FOLDER, LessonFailed, execute, look_up
+
+COUNT = ">>> with open('runs', 'a') as file: file.write('x')\nprint('hello')"
+STATE = "application/vnd.jupyter.widget-state+json"
+
+
+def runs(folder: Path) -> int:
+    return len((folder / "runs").read_text())
+
+
+def test_only_what_decides_the_results_runs_a_lesson_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, lesson = tmp_path / "cache", tmp_path / "00-a.ipynb"
+    write_lesson(lesson, ["# A", COUNT])
+    first = execute([lesson], cache)["00-a"]
+    assert first.notebook.cells[1].outputs[0].text == "hello\n"
+    assert first.seconds > 0
+    again = execute([lesson], cache)["00-a"]
+    assert again == first
+    assert runs(tmp_path) == 1
+
+    write_lesson(lesson, ["# A better title", COUNT, "And an end."])
+    edited = execute([lesson], cache)["00-a"]
+    assert runs(tmp_path) == 1
+    assert edited.notebook.cells[0].source == "# A better title"
+    assert edited.notebook.cells[1].outputs == first.notebook.cells[1].outputs
+
+    write_lesson(lesson, ["# A", f"{COUNT}  # changed"])
+    execute([lesson], cache)
+    assert runs(tmp_path) == 2
+    monkeypatch.setattr(module, "fingerprint", lambda: "another vaelib")
+    assert look_up(lesson, cache) is None
+    execute([lesson], cache)
+    assert runs(tmp_path) == 3
+
+
+def test_the_fingerprint_follows_vaelib_but_not_the_book(tmp_path: Path) -> None:
+    (tmp_path / "widgets").mkdir()
+    (tmp_path / "book").mkdir()
+    for name in ("models.py", "widgets/pad.js", "book/page.py"):
+        (tmp_path / name).write_text("1")
+    before = module._digest(tmp_path, "torch 2")
+    assert module._digest(tmp_path, "torch 2") == before
+    (tmp_path / "book/page.py").write_text("2")
+    assert module._digest(tmp_path, "torch 2") == before
+    assert module._digest(tmp_path, "torch 3") != before
+    for name in ("models.py", "widgets/pad.js"):
+        (tmp_path / name).write_text("2")
+        assert module._digest(tmp_path, "torch 2") != before
+        (tmp_path / name).write_text("1")
+    (tmp_path / "models.py").rename(tmp_path / "model.py")
+    assert module._digest(tmp_path, "torch 2") != before
+
+
+def test_the_packages_beneath_vaelib_are_in_the_fingerprint() -> None:
+    found = module._surroundings()
+    assert all(f"\n{name} " in found for name in ("torch", "numpy", "matplotlib"))
+
+
+def test_a_failing_lesson_is_named_and_the_others_are_kept(tmp_path: Path) -> None:
+    good = write_lesson(tmp_path / "00-good.ipynb", [COUNT])
+    bad = write_lesson(
+        tmp_path / "01-bad.ipynb",
+        ["# B", ">>> a = 0", ">>> 1 / a  # the culprit", ">>> a = 1"],
+    )
+    with pytest.raises(LessonFailed) as failure:
+        execute([good, bad], tmp_path / "cache")
+    said = str(failure.value)
+    assert "01-bad, code cell 2:\n    1 / a  # the culprit" in said
+    assert "ZeroDivisionError: division by zero" in said
+    assert "00-good" not in said
+    assert look_up(bad, tmp_path / "cache") is None
+    execute([good], tmp_path / "cache")
+    assert runs(tmp_path) == 1
+
+
+def test_a_cell_that_takes_too_long_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CELL_TIMEOUT", 1)
+    slow = write_lesson(tmp_path / "00-slow.ipynb", [">>> import time; time.sleep(99)"])
+    with pytest.raises(LessonFailed, match="00-slow, code cell 1:") as failure:
+        execute([slow], tmp_path / "cache")
+    assert "imed out" in str(failure.value)
+
+
+def test_widgets_come_back_from_the_cache_with_their_weights(tmp_path: Path) -> None:
+    lesson = write_lesson(
+        tmp_path / "00-pad.ipynb",
+        [">>> import vaelib as vl\n"
+         "vl.widgets.LatentPad(vl.mlp_vae((1, 4, 4), 2, (8,)))"],
+    )  # fmt: skip
+    ran = execute([lesson], tmp_path / "cache")["00-pad"].notebook
+    kept = look_up(lesson, tmp_path / "cache").notebook
+    state = kept.metadata.widgets[STATE]["state"]
+    assert state == ran.metadata.widgets[STATE]["state"]
+    shown = kept.cells[0].outputs[0].data["application/vnd.jupyter.widget-view+json"]
+    pad = state[shown["model_id"]]
+    weights = [b for b in pad["buffers"] if b["path"] == ["_decoder", "weights"]]
+    assert len(weights) == 1
+    assert len(weights[0]["data"]) > 100
+
+
+def pytest_on(folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--nbval-lax", "--nbval-current-env",
+         "-p", "no:cacheprovider", "notebooks"],
+        cwd=folder, capture_output=True, text=True, env=os.environ | more,
+    )  # fmt: skip
+
+
+def test_nbval_compares_with_what_the_book_shows(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_bytes((ROOT / "conftest.py").read_bytes())
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    steady = write_lesson(
+        notebooks / "00-steady.ipynb",
+        [">>> print('the'); print('same')",
+         ">>> from PIL import Image; Image.new('L', (4, 4), 128)",
+         ">>> from tqdm.auto import tqdm; list(tqdm([1]))"],
+    )  # fmt: skip
+    wild = write_lesson(
+        notebooks / "01-wild.ipynb",
+        [">>> import random; print(random.random())",
+         ">>> from PIL import Image; import os; Image.frombytes('L', (4, 4), "
+         "os.urandom(16))"],
+    )  # fmt: skip
+    required = pytest_on(tmp_path, VAELIB_REQUIRE_BOOK="1")
+    assert "00-steady.ipynb: the book has not executed it" in required.stderr
+    execute([steady, wild], tmp_path / FOLDER)
+    strict = pytest_on(tmp_path, VAELIB_REQUIRE_BOOK="1")
+    assert "Cell outputs differ" in strict.stdout
+    assert "2 failed, 3 passed" in strict.stdout
