@@ -151,20 +151,32 @@ SOLUTION = "<details>\n<summary>Solution</summary>\n\nDo it.\n\n</details>"
 HINT = "<details>\n<summary>Hint 1</summary>\n\nThink.\n\n</details>"
 
 
+def stub() -> NotebookNode:
+    return new_code_cell("stub", metadata={"tags": ["exercise"]})
+
+
 def test_an_exercise_s_card_ends_with_its_solution() -> None:
     cells = [
-        "## Exercises", "### Exercise 1 · Walk", code("stub"), code("check"),
+        "## Exercises\n\nFill in.\n\n### Exercise 1 · Walk", stub(), code("check"),
         f"{HINT}\n\n{SOLUTION}", "Words in between.",
-        "### Exercise 2 · Run", code("stub"), SOLUTION, "## What to take away",
+        "### Experiment · Run", stub(), SOLUTION, "## What to take away",
     ]  # fmt: skip
-    text = made(*cells).text
-    first, second = text.split('<div class="exercise">')[1:]
+    before, first, second = made(*cells).text.split('<div class="exercise">')
+    assert before.rstrip().endswith("Fill in.")
+    assert first.startswith("\n\n### Exercise 1")
     assert first.index("Solution") < first.index("</div>") < first.index("between")
+    assert second.startswith("\n\n### Experiment")
     assert second.index("Solution") < second.index("</div>") < second.index("take away")
-    assert HINT in text
+    assert HINT in first
 
 
 def test_a_card_without_a_solution_ends_before_the_next_heading() -> None:
-    text = made("### Exercise 1", "words", "## Next", "### Exercise 2").text
+    text = made("### One", stub(), "words\n\n## Next", "### Two", stub()).text
     assert text.index("</div>") < text.index("## Next")
     assert text.count('<div class="exercise">') == text.count("</div>") == 2
+
+
+def test_a_heading_without_a_stub_is_no_exercise() -> None:
+    text = made("### A section", code("plain"), "### Exercise 1", stub()).text
+    assert text.index("A section") < text.index('<div class="exercise">')
+    assert "exercise" not in made("```python\n### Exercise 1\n```", stub()).text

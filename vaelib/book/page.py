@@ -27,7 +27,6 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 _STATE = "application/vnd.jupyter.widget-state+json"
 _LINK = re.compile(r"(?<=\]\()(?!\w+:)([^()#\s]*)\.ipynb(#[^()\s]*)?(?=\))")
 _HEADING = re.compile(r"^#{1,6} +(?P<text>.*?) *$", re.MULTILINE)
-_EXERCISE = re.compile(r"^### Exercise\b", re.MULTILINE)
 _SOLUTION = "<summary>Solution</summary>"
 _EMBEDDED = re.compile(r'src="data:image/(png|jpeg|gif);base64,([^"]*)"')
 _TITLE = re.compile(r"^# .*$", re.MULTILINE)
@@ -63,21 +62,22 @@ def page(name: str, executed: Executed, formulas: Formulas) -> Page:
     writer = _Writer(made, state.get("state", {}))
     parts: list[str] = []
     card = False  # inside an exercise's card
-    for cell in executed.notebook.cells:
-        if cell.cell_type == "markdown":
-            starts = _EXERCISE.match(cell.source) is not None
-            if card and (starts or cell.source.startswith(("# ", "## ", "### "))):
+    pieces = list(_pieces(executed.notebook))
+    for at, piece in enumerate(pieces):
+        if isinstance(piece, str):
+            starts = _is_exercise(pieces[at:])
+            if card and (starts or _HEAD.match(piece)):
                 parts.append("</div>")
                 card = False
             if starts:
                 parts.append('<div class="exercise">')
                 card = True
-            parts.append(prose(cell.source, name, formulas))
-            if card and _SOLUTION in cell.source:
+            parts.append(prose(piece, name, formulas))
+            if card and _SOLUTION in piece:
                 parts.append("</div>")
                 card = False
-        elif cell.cell_type == "code" and cell.source.strip():
-            parts += [_code(cell), *writer.outputs(cell)]
+        elif piece.source.strip():
+            parts += [_code(piece), *writer.outputs(piece)]
     parts += ["</div>"] * card
     text = "\n\n".join(parts)
     made.text = _TITLE.sub(lambda m: f"{m[0]}\n\n{_how(name, executed)}", text, count=1)
@@ -95,6 +95,40 @@ def slug(heading: str) -> str:
     ``#By-hand``."""
     words = re.sub(r"[^\w\s-]", "", heading.lower())
     return re.sub(r"[\s_]+", "-", words).strip("-")
+
+
+# ------------------------------------------------------------------------ pieces
+
+
+def _pieces(notebook: NotebookNode) -> Iterator[str | NotebookNode]:
+    """Code cells, and the text between them cut before each heading."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            yield cell
+        elif cell.cell_type == "markdown":
+            marked = outside_code(cell.source, lambda part: _HEAD.sub(_cut, part))
+            yield from (piece for piece in marked.split(_CUT) if piece.strip())
+
+
+def _is_exercise(pieces: list[str | NotebookNode]) -> bool:
+    """Whether the first piece is a heading with a stub to fill in below it."""
+    first, *rest = pieces
+    if not (isinstance(first, str) and first.startswith("### ")):
+        return False
+    for piece in rest:
+        if isinstance(piece, str) and _HEAD.match(piece):
+            return False
+        if not isinstance(piece, str) and "exercise" in piece.metadata.get("tags", ()):
+            return True
+    return False
+
+
+_CUT = "\ue002"  # of the private use area, like a formula's place
+_HEAD = re.compile(r"^#{1,3} ", re.MULTILINE)
+
+
+def _cut(m: re.Match[str]) -> str:
+    return _CUT + m[0]
 
 
 # -------------------------------------------------------------------------- text
