@@ -38,9 +38,9 @@ setup: .venv/.course
 	touch $@
 
 .venv/.book: .venv/.course package.json package-lock.json
+	@command -v npm >/dev/null || { echo "make book sets its formulas with node:" \
+	    "install node 18 or newer, with npm, and run it again" >&2; exit 1; }
 	$(INSTALL) -e '.[book,course]'
-	@command -v npm >/dev/null || { echo "make book sets its formulas with node: \
-	install node (18 or newer) with npm, then run make book again" >&2; exit 1; }
 	npm ci --silent --no-audit --no-fund
 	touch $@
 

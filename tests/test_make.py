@@ -89,3 +89,16 @@ def test_a_second_call_installs_nothing() -> None:
     )
     assert answer.returncode == 0
     assert "pip" not in answer.stdout
+
+
+def test_without_node_the_book_says_what_to_install(tmp_path: Path) -> None:
+    answer = subprocess.run(
+        [shutil.which("make"), "--what-if=package.json", "book"],
+        cwd=ROOT,
+        env={"PATH": str(tmp_path)},  # nothing is in it
+        capture_output=True,
+        text=True,
+    )
+    assert answer.returncode != 0
+    assert "install node 18 or newer" in answer.stderr
+    assert "pip" not in answer.stdout
