@@ -91,10 +91,9 @@ def prose(text: str, name: str, formulas: Formulas) -> str:
 
 
 def slug(heading: str) -> str:
-    """The anchor of a heading, the same for the lesson's own text and JupyterLab's
-    ``#By-hand``."""
-    words = re.sub(r"[^\w\s-]", "", heading.lower())
-    return re.sub(r"[\s_]+", "-", words).strip("-")
+    """The anchor that mdBook gives a heading, from its text or from JupyterLab's
+    anchor, ``#By-hand``."""
+    return re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip())
 
 
 # ------------------------------------------------------------------------ pieces
@@ -135,7 +134,7 @@ def _cut(m: re.Match[str]) -> str:
 
 
 def _to_page(m: re.Match[str]) -> str:
-    anchor = f"#{slug(m[2].replace('-', ' '))}" if m[2] else ""
+    anchor = f"#{slug(m[2])}" if m[2] else ""
     return f"{m[1]}.html{anchor}"
 
 
@@ -144,7 +143,7 @@ def _anchored(m: re.Match[str]) -> str:
     # of its markup would go in.
     if "\ue000" not in m["text"]:
         return m[0]
-    plain = re.sub("\ue000\\d+\ue001", "", m["text"])
+    plain = re.sub("\\s*\ue000\\d+\ue001", "", m["text"])
     return f"{m[0].rstrip()} {{#{slug(plain)}}}"
 
 
