@@ -59,8 +59,10 @@ book: .venv/.book
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mdbook build
 	rm -rf site/src site/.ipynb_checkpoints
 
+# Its pages reload themselves: not what one wants to publish, so not in site/.
 book-serve: .venv/.book
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mdbook serve --hostname 127.0.0.1 --port $(PORT)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mdbook serve --dest-dir build/book \
+	    --hostname 127.0.0.1 --port $(PORT)
 
 # After editing a lesson's text: bring its notebook in step.
 notebooks: .venv/.test
