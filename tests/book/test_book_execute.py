@@ -129,7 +129,7 @@ def test_nbval_compares_with_what_the_book_shows(tmp_path: Path) -> None:
     notebooks.mkdir()
     steady = write_lesson(
         notebooks / "00-steady.ipynb",
-        [">>> print('the'); print('same')",
+        [">>> print('the'); print('same')", ">>> object();",
          ">>> from PIL import Image; Image.new('L', (4, 4), 128)",
          ">>> from tqdm.auto import tqdm; list(tqdm([1]))"],
     )  # fmt: skip
@@ -144,4 +144,4 @@ def test_nbval_compares_with_what_the_book_shows(tmp_path: Path) -> None:
     execute([steady, wild], tmp_path / FOLDER)
     strict = pytest_on(tmp_path, VAELIB_REQUIRE_BOOK="1")
     assert "Cell outputs differ" in strict.stdout
-    assert "2 failed, 3 passed" in strict.stdout
+    assert "2 failed, 4 passed" in strict.stdout
