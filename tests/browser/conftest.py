@@ -15,12 +15,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 pytest.importorskip("playwright.sync_api")
 
-from labpage import Lab, NoBrowser, NotebookPage, start_browser, start_lab
+from labpage import (
+    Lab,
+    NoBrowser,
+    NotebookPage,
+    start_browser,
+    start_lab,
+    write_notebook,
+)
 
 REQUIRED = os.environ.get("VAELIB_REQUIRE_BROWSER") == "1"
 HERE = Path(__file__).parent
@@ -91,12 +97,3 @@ def open_file(browser: Any, lab: Lab) -> Iterator[Opener]:
     yield opener
     for page in opened:
         page.close()
-
-
-def write_notebook(path: Path, cells: Sequence[str]) -> None:
-    """A notebook of code cells for the Python of this environment."""
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-    )
-    nbformat.write(notebook, path)

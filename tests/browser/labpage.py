@@ -29,6 +29,7 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+import nbformat
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -431,3 +432,12 @@ def _places(part: Locator, path: Sequence[Point]) -> list[Point]:
     return [
         (box["x"] + fx * box["width"], box["y"] + fy * box["height"]) for fx, fy in path
     ]
+
+
+def write_notebook(path: Path, cells: Sequence[str]) -> None:
+    """A notebook of code cells for the Python of this environment."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    nbformat.write(notebook, path)

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import write_notebook
-from labpage import Lab, NotebookPage
+from labpage import Lab, NotebookPage, write_notebook
 from playwright.sync_api import Browser, Locator, Page, expect
 from test_browser_static import as_page
 
