@@ -72,10 +72,11 @@ notebooks: .venv/.test
 lesson: .venv/.test
 	$(BIN)/python tools/notebooks.py new $(N) $(NAME)
 
-bench: .venv/.test
+bench: .venv/.test book
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/widgets.py
+	$(BIN)/python benchmarks/book.py
 	$(BIN)/python benchmarks/live_training.py
 
 # The screenshot in the README.

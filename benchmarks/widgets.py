@@ -32,6 +32,7 @@ from tornado.websocket import websocket_connect
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
 
 from labpage import NotebookPage, free_port, start_browser, start_lab
+from playwright.sync_api import Locator, Page
 
 HERTZ = 60
 CELLS = [
@@ -100,15 +101,14 @@ class Run:
     late: int
 
 
-def drag(port: int, path: Sequence[tuple[float, float]]) -> None:
-    """Press, move along the path at 60 Hz, release; answers are not awaited."""
+def drag(port: int, url: str, path: Sequence[tuple[float, float]]) -> None:
+    """Press, move along the path at 60 Hz, release, in the tab that shows ``url``;
+    answers are not awaited."""
 
     async def send() -> None:
         with urlopen(f"http://127.0.0.1:{port}/json") as answer:
             tabs = json.load(answer)
-        address = next(
-            tab["webSocketDebuggerUrl"] for tab in tabs if "/doc/tree/" in tab["url"]
-        )
+        address = next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["url"] == url)
         socket = await websocket_connect(address, max_message_size=2**26)
         start = time.perf_counter()
         kinds = ["mousePressed", *["mouseMoved"] * len(path), "mouseReleased"]
@@ -131,26 +131,29 @@ def drag(port: int, path: Sequence[tuple[float, float]]) -> None:
 def measure(page: NotebookPage, port: int, arm: str, seconds: float) -> Run:
     """Drag one of the three for some seconds."""
     if arm == "interact":
-        root, part, kind = page.page.locator(".widget-interact"), ".noUi-base", arm
-    else:
-        root, part, kind = (
-            page.widget("latent-pad", int(arm == "kernel")),
-            ".vl-pad",
-            "pad",
-        )
+        root = page.page.locator(".widget-interact")
+        return measured(page.page, port, root, ".noUi-base", "interact", seconds)
+    root = page.widget("latent-pad", int(arm == "kernel"))
+    return measured(page.page, port, root, ".vl-pad", "pad", seconds)
+
+
+def measured(
+    tab: Page, port: int, root: Locator, part: str, kind: str, seconds: float
+) -> Run:
+    """Drag a part of ``root`` across and back, and see what the page shows."""
     root.scroll_into_view_if_needed()
     box = root.locator(part).first.bounding_box()
     assert box is not None
-    page.page.evaluate(LISTEN, [root.element_handle(), kind])
+    tab.evaluate(LISTEN, [root.element_handle(), kind])
     middle = box["y"] + box["height"] / 2
     steps = round(HERTZ * seconds)
     path = []
     for i in range(steps):
         turn = abs((i / HERTZ + 0.5) % 2 - 1)  # across and back in two seconds
         path.append((box["x"] + box["width"] * (0.05 + 0.9 * turn), middle))
-    drag(port, path)
-    page.page.wait_for_timeout(5000)
-    log: Any = page.page.evaluate("() => log")
+    drag(port, tab.url, path)
+    tab.wait_for_timeout(5000)
+    log: Any = tab.evaluate("() => log")
     return evaluate(log)
 
 
@@ -167,13 +170,15 @@ def evaluate(log: Any) -> Run:
     return Run(during / seconds, latencies, late)
 
 
-def report(runs: dict[str, list[Run]]) -> str:
-    """A Markdown table; medians over the repeats."""
-    names = {
-        "page": "`LatentPad`, decoder in the page",
-        "kernel": "`LatentPad`, decoder in the kernel",
-        "interact": "`interact` + matplotlib",
-    }
+NAMES = {
+    "page": "`LatentPad`, decoder in the page",
+    "kernel": "`LatentPad`, decoder in the kernel",
+    "interact": "`interact` + matplotlib",
+}
+
+
+def report(runs: dict[str, list[Run]], names: dict[str, str], base: str) -> str:
+    """A Markdown table; medians over the repeats, ratios to the arm ``base``."""
 
     def middle(arm: str, what: Any) -> float:
         return statistics.median(what(run) for run in runs[arm])
@@ -186,14 +191,14 @@ def report(runs: dict[str, list[Run]]) -> str:
         "| frames after release |",
         "|---|---|---|---|---|---|---|",
     ]
-    base = middle("interact", lambda r: r.fps), middle("interact", percentile(50))
+    fps_there, p50_there = middle(base, lambda r: r.fps), middle(base, percentile(50))
     for arm in runs:
         fps = middle(arm, lambda r: r.fps)
         p50, p95 = middle(arm, percentile(50)), middle(arm, percentile(95))
         late = max(run.late for run in runs[arm])
         lines.append(
             f"| {names[arm]} | {fps:.1f} | {p50:.0f} | {p95:.0f} "
-            f"| {fps / base[0]:.2f} | {p50 / base[1]:.2f} | {late} |"
+            f"| {fps / fps_there:.2f} | {p50 / p50_there:.2f} | {late} |"
         )
     return "\n".join(lines)
 
@@ -222,7 +227,7 @@ def main() -> None:
                 found.append(measure(page, port, arm, options.seconds))
         problems = page.problems()
         page.close()
-    print(report(runs))
+    print(report(runs, NAMES, "interact"))
     if problems:
         sys.exit("\n".join(problems))
 
