@@ -288,6 +288,7 @@ function render({ model, el }) {
         input.setAttribute("aria-valuetext", `${step}, β ${sayNumber(beta)}, KL ${sayNumber(kl)} nats`);
       },
       stop,
+      turn,
     };
   }
 
@@ -300,7 +301,7 @@ function render({ model, el }) {
   const restore = () => show(kept());
   const complain = () => remark(model.get("_says"), true);
   if (!live) {
-    restore();
+    controls.turn(model.get("_frames").length - 1); // as its still picture
     return () => {
       controls.stop();
       cancelAnimationFrame(frame);
