@@ -102,6 +102,14 @@ def test_prior_follows_dtype() -> None:
     assert model.double().prior.mean.dtype == torch.float64
 
 
+def test_prior_follows_a_new_encoder() -> None:
+    model = make("mlp")
+    assert model.prior.event_shape == (2,)
+    model.encoder = make("mlp", latent_dim=3).encoder
+    model.posterior(X)
+    assert model.prior.event_shape == (3,)
+
+
 def test_prior_first_asked_for_in_inference_mode_still_trains() -> None:
     model = make("mlp")
     with torch.inference_mode():
