@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -192,21 +190,6 @@ def test_a_picture_with_words(swept: Any, data: Any) -> None:
 
 
 # ------------------------------------------------------------------- the front end
-
-
-def test_the_front_end_is_small_and_self_contained(
-    run_script: Any, tmp_path: Path
-) -> None:
-    assert BetaExplorer._esm == esm.module("beta_explorer")
-    for text in (esm.module("beta_explorer"), esm.script("beta_explorer")):
-        whole = text + str(BetaExplorer._css)
-        assert len(gzip.compress(whole.encode(), 9)) <= 10 * 1024
-        assert set(re.findall(r"\w+://[^\"'`\s]*", whole)) <= {
-            "http://www.w3.org/2000/svg"
-        }
-    classic = tmp_path / "classic.cjs"
-    classic.write_text(esm.script("beta_explorer"))
-    run_script(classic)
 
 
 def in_node(run: Any, folder: Path, body: str, given: Any) -> Any:

@@ -4,9 +4,7 @@ and scikit-learn's."""
 from __future__ import annotations
 
 import base64
-import gzip
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -127,27 +125,6 @@ def test_a_still_picture_comes_along(x: torch.Tensor) -> None:
 
 
 # ------------------------------------------------------------------------ the page
-
-
-def test_the_front_end_is_small_and_asks_for_nothing() -> None:
-    css = MixtureFit._css
-    for text in (esm.module("mixture_fit"), esm.script("mixture_fit")):
-        assert len(gzip.compress((text + css).encode(), 9)) <= 10 * 1024
-        addresses = set(re.findall(r"\w+://[^\"'`\s]*", text + css))
-        assert addresses <= {"http://www.w3.org/2000/svg"}
-        assert not re.search(r"\b(import|fetch|@import|url)\b\s*[({\"]", text + css)
-    assert MixtureFit._esm == esm.module("mixture_fit")
-
-
-def test_both_forms_of_the_front_end_run(run_script: Any, tmp_path: Path) -> None:
-    classic = tmp_path / "classic.cjs"
-    classic.write_text(
-        "const vm = require('node:vm');"
-        f"for (const i of [1, 2]) vm.runInThisContext({esm.script('mixture_fit')!r});"
-        "if (typeof vaelibWidgets['mixture_fit'].render !== 'function')"
-        "  throw new Error('no render');"
-    )
-    run_script(classic)
 
 
 NODE = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import io
 import json
 from pathlib import Path
@@ -152,13 +151,6 @@ def test_a_still_picture_with_words(f: str) -> None:
     assert "exact gradient" in alt
     picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
     assert picture.width > 400
-
-
-def test_the_front_end_is_small_and_alone() -> None:
-    for text in (esm.module("reparameterise"), esm.script("reparameterise")):
-        assert len(gzip.compress((text + esm.style()).encode(), 9)) <= 10 * KB
-        assert "//" not in text.replace("http://", "")
-    assert Reparameterise._esm == esm.module("reparameterise")
 
 
 def test_both_forms_of_the_front_end_run(run_script: Any, tmp_path: Path) -> None:

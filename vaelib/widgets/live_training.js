@@ -301,7 +301,8 @@ function render({ model, el }) {
   const restore = () => show(kept());
   const complain = () => remark(model.get("_says"), true);
   if (!live) {
-    controls.turn(model.get("_frames").length - 1); // as its still picture
+    // As its still picture: the last.
+    controls.turn(model.get("_frames").length - 1);
     return () => {
       controls.stop();
       cancelAnimationFrame(frame);
