@@ -34,6 +34,7 @@ PERFECT = [
     lambda f: noisy(f)[:, [2, 0, 1]],  # permuted
     lambda f: -noisy(f) * torch.tensor([1.0, 7.0, 0.3]) + 5,  # turned, scaled, moved
     lambda f: torch.cat([noisy(f), torch.randn(len(f), 2)], 1),  # with idle latents
+    lambda f: torch.cat([noisy(f), torch.zeros(len(f), 1)], 1),  # with a dead one
 ]
 
 

@@ -89,6 +89,12 @@ def test_the_table_is_tidy_and_falls_with_beta(data) -> None:
     assert Table()._repr_html_()
 
 
+def test_beta_may_be_zero(data) -> None:
+    swept = sweep(small, data, betas=(0.0,), **{**QUIET, "epochs": 1})
+    (row,) = swept.table
+    assert (row["beta"], list(swept.models)) == (0.0, [(0.0, 0)])
+
+
 def test_the_table_is_of_the_test_data(data) -> None:
     test = vl.load("digits", "test", device="cpu")
     _, here = sweep(small, data, betas=(1.0,), **QUIET)
