@@ -13,8 +13,7 @@ from torch import Tensor, nn
 import vaelib as vl
 from vaelib.widgets import DrawAndEncode, LatentPad, LatentSliders
 from vaelib.widgets.draw_and_encode import _strokes
-from vaelib.widgets.latent_sliders import _ranges
-from vaelib.widgets.scene import nice, scene_of
+from vaelib.widgets.scene import nice, scene_of, slider_ranges
 from vaelib.widgets.subject import Subject
 
 SHAPE = (1, 8, 8)
@@ -349,14 +348,14 @@ def test_nice_numbers(value: float, wanted: float) -> None:
 
 def test_sliders_span_the_posterior_or_the_prior(data: Any) -> None:
     model = vl.mlp_vae(SHAPE, 4, (8,))
-    prior = _ranges(Subject(model))
+    prior = slider_ranges(Subject(model))
     assert prior["low"] == [-3] * 4
     assert prior["high"] == [3] * 4
     head = model.encoder[0][-1]
     with torch.no_grad():
         head.weight.zero_()
         head.bias.copy_(torch.tensor([5.0, 0, 0, 0, -6, 0, 0, 0]))
-    ranges = _ranges(Subject(model, data))
+    ranges = slider_ranges(Subject(model, data))
     # q(z1|x) is narrow around 5; the others are as wide as the prior.
     assert 5 < ranges["high"][0] < 5.3
     assert ranges["low"][0] == 0
@@ -366,11 +365,15 @@ def test_sliders_span_the_posterior_or_the_prior(data: Any) -> None:
 
 
 def test_random_codes_come_from_the_prior(model: Any) -> None:
-    bank = np.frombuffer(_ranges(Subject(model, seed=3))["bank"], "<f4").reshape(-1, 2)
+    bank = np.frombuffer(slider_ranges(Subject(model, seed=3))["bank"], "<f4").reshape(
+        -1, 2
+    )
     assert bank.shape == (256, 2)
     assert abs(bank.mean()) < 0.15
     assert abs(bank.std() - 1) < 0.1
-    again = np.frombuffer(_ranges(Subject(model, seed=3))["bank"], "<f4").reshape(-1, 2)
+    again = np.frombuffer(slider_ranges(Subject(model, seed=3))["bank"], "<f4").reshape(
+        -1, 2
+    )
     assert (bank == again).all()
 
 

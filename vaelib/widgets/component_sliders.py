@@ -11,7 +11,7 @@ from torch import Tensor
 from vaelib.pca import PCA
 from vaelib.widgets import esm, still
 from vaelib.widgets.base import BadCode, Explorer, Where
-from vaelib.widgets.latent_sliders import _ranges
+from vaelib.widgets.scene import slider_ranges
 from vaelib.widgets.subject import Subject
 from vaelib.widgets.travel import CannotTravel, pack
 
@@ -96,7 +96,7 @@ class ComponentSliders(Explorer):
         super()._read()
         pca: PCA = self.subject.model
         self._codes = self.subject.encode(self._x)
-        ranges = _ranges(self.subject)
+        ranges = slider_ranges(self.subject)
         first = slice(self._leading)
         inner = [side[first] for side in ranges["inner"]]
         kept = pca.explained_variance_ratio.double().cumsum(0).cpu()

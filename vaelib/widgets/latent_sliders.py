@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 import traitlets
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from vaelib.widgets import esm, still
 from vaelib.widgets.base import Explorer, Where
-from vaelib.widgets.scene import nice
+from vaelib.widgets.scene import slider_ranges
 from vaelib.widgets.subject import Subject
 
 
@@ -62,7 +61,7 @@ class LatentSliders(Explorer):
 
     def _read(self) -> None:
         super()._read()
-        self._ranges = _ranges(self.subject)
+        self._ranges = slider_ranges(self.subject)
 
     def _still(self) -> tuple[Figure, str]:
         fig, (left, right) = still.figure(2)
@@ -70,26 +69,3 @@ class LatentSliders(Explorer):
         code = still.show_code(self.z)
         still.draw_picture(right, self._decoded(), self._format, code)
         return fig, f"{len(self.z)} latent sliders, and the picture decoded at {code}"
-
-
-def _ranges(subject: Subject) -> dict[str, Any]:
-    """Limits, middle and step of each slider, and codes to jump to."""
-    size = subject.latent_dim
-    codes = subject.aggregate()
-    low, high = torch.full((size,), -3.0), torch.full((size,), 3.0)
-    # The middle 80 % of N(0, 1) where there is no data.
-    inner = torch.tensor([[-1.2816], [1.2816]]).expand(2, size)
-    if codes is not None:
-        outer = codes.quantile(torch.tensor([0.003, 0.997]), dim=0)
-        inner = codes.quantile(torch.tensor([0.1, 0.9]), dim=0)
-        room = (0.1 * (outer[1] - outer[0])).clamp(min=1e-3)
-        # The origin is always within reach: Home goes there.
-        low = (outer[0] - room).clamp(max=0)
-        high = (outer[1] + room).clamp(min=0)
-    return {
-        "low": low.tolist(),
-        "high": high.tolist(),
-        "inner": inner.tolist(),
-        "step": [nice(v / 120) for v in (high - low).tolist()],
-        "bank": subject.spread().numpy().astype("<f4").tobytes(),
-    }

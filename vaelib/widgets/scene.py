@@ -1,7 +1,8 @@
-"""The latent plane as the page draws it: limits, rings, and the data's codes."""
+"""What a page draws of a latent space: the plane with the data's codes, and sliders."""
 
 from dataclasses import dataclass
 from math import floor, log10
+from typing import Any
 
 import numpy as np
 import torch
@@ -140,3 +141,26 @@ def _apart(places: Tensor, gap: float) -> Tensor:
         push[range(len(places)), range(len(places))] = 0
         places += 0.3 * push.sum(1)
     return places
+
+
+def slider_ranges(subject: Subject) -> dict[str, Any]:
+    """Limits, middle and step of each slider, and codes to jump to."""
+    size = subject.latent_dim
+    codes = subject.aggregate()
+    low, high = torch.full((size,), -3.0), torch.full((size,), 3.0)
+    # The middle 80 % of N(0, 1) where there is no data.
+    inner = torch.tensor([[-1.2816], [1.2816]]).expand(2, size)
+    if codes is not None:
+        outer = codes.quantile(torch.tensor([0.003, 0.997]), dim=0)
+        inner = codes.quantile(torch.tensor([0.1, 0.9]), dim=0)
+        room = (0.1 * (outer[1] - outer[0])).clamp(min=1e-3)
+        # The origin is always within reach: Home goes there.
+        low = (outer[0] - room).clamp(max=0)
+        high = (outer[1] + room).clamp(min=0)
+    return {
+        "low": low.tolist(),
+        "high": high.tolist(),
+        "inner": inner.tolist(),
+        "step": [nice(v / 120) for v in (high - low).tolist()],
+        "bank": subject.spread().numpy().astype("<f4").tobytes(),
+    }

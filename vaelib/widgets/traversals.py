@@ -13,7 +13,7 @@ from torch import Tensor
 from vaelib.data import Dataset
 from vaelib.widgets import esm, still
 from vaelib.widgets.base import BadCode, Explorer, Numbers, Where
-from vaelib.widgets.latent_sliders import _ranges
+from vaelib.widgets.scene import slider_ranges
 from vaelib.widgets.subject import Subject
 
 ROWS = 12  # the rest is named
@@ -184,7 +184,7 @@ class Traversals(Explorer):
     def _read(self) -> None:
         super()._read()
         self._codes = _examples(self.subject)
-        ranges = _ranges(self.subject)
+        ranges = slider_ranges(self.subject)
         # Each base picture stands within its row.
         self._low = torch.tensor(ranges["low"]).minimum(self._codes.amin(0))
         self._high = torch.tensor(ranges["high"]).maximum(self._codes.amax(0))
