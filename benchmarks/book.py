@@ -13,11 +13,6 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import nbformat
@@ -33,6 +28,7 @@ from widgets import (  # isort: skip
     start_browser,
     start_lab,
 )
+from labpage import serving  # isort: skip
 
 SITE = Path(__file__).parents[1] / "site"
 LESSON = "00-start-here.html"
@@ -49,21 +45,6 @@ NAMES = {
     "http": "the same in the book, `http://`",
     "file": "the same in the book, `file://`",
 }
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """The folder on a free port of 127.0.0.1; gives its address."""
-    handler = partial(_Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 def main() -> None:
@@ -88,9 +69,9 @@ def main() -> None:
         opened = NotebookPage.open(browser, lab, "drag.ipynb")
         opened.run_all()
         tabs: dict[str, Page] = {"lab": opened.page}
-        for arm, where in ("http", address), ("file", SITE.as_uri()):
+        for arm, where in ("http", address), ("file", f"{SITE.as_uri()}/"):
             tabs[arm] = browser.new_page(viewport={"width": 1280, "height": 1000})
-            tabs[arm].goto(f"{where}/{LESSON}")
+            tabs[arm].goto(where + LESSON)
         for _ in range(options.repeats):
             for arm, tab in tabs.items():
                 tab.bring_to_front()

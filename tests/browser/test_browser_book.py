@@ -5,11 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +13,7 @@ import pytest
 import torch
 from built import REQUIRED, ROOT, built_site, missing
 from ipywidgets import Widget
-from labpage import frames
+from labpage import frames, serving
 from playwright.sync_api import Browser, Locator, Page, expect
 
 import vaelib as vl
@@ -98,20 +94,6 @@ def site() -> Path:
     if lacking:
         (pytest.fail if REQUIRED else pytest.skip)(lacking)
     return built_site()
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    handler = partial(_Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")
