@@ -24,7 +24,7 @@ from torch.distributions import (
 from torch.distributions.kl import register_kl
 from torch.nn.functional import softplus, softshrink
 
-from vaelib.networks import Shape, as_shape
+from vaelib.networks.body import Shape, as_shape
 
 # ---------------------------------------------------------------- distributions
 

@@ -15,7 +15,9 @@ from vaelib.distributions import (
     GaussianHead,
     StandardNormal,
 )
-from vaelib.networks import MLP, ConvDecoder, ConvEncoder, Shape, as_shape
+from vaelib.networks.body import Shape, as_shape
+from vaelib.networks.convolution import ConvDecoder, ConvEncoder
+from vaelib.networks.mlp import MLP
 from vaelib.randomness import seeded
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from vaelib.data import Dataset, as_tensor
-from vaelib.networks import as_shape
+from vaelib.networks.body import as_shape
 
 
 class PCA(nn.Module):

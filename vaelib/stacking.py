@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from vaelib.distributions import DiagonalGaussian, StandardNormal
 from vaelib.models import VAE
-from vaelib.networks import Residual
+from vaelib.networks.mlp import Residual
 
 # Layers without weights that treat each number alone.
 _POINTWISE = (nn.GELU, nn.ReLU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.Softplus, nn.ELU)

@@ -14,7 +14,7 @@ from torch.distributions import Distribution
 from vaelib.data import Dataset
 from vaelib.distributions import unchecked
 from vaelib.models import VAE, Autoencoder
-from vaelib.networks import Body, device_of
+from vaelib.networks.body import Body, device_of
 from vaelib.pca import PCA
 from vaelib.randomness import seeded
 from vaelib.widgets.travel import CannotTravel, Packed, evaluating, pack

@@ -22,7 +22,9 @@ from vaelib.distributions import (
     GaussianHead,
     unchecked,
 )
-from vaelib.networks import MLP, Body, ConvDecoder, ConvEncoder, Residual
+from vaelib.networks.body import Body
+from vaelib.networks.convolution import ConvDecoder, ConvEncoder
+from vaelib.networks.mlp import MLP, Residual
 
 LIMIT = 4_000_000  # numbers: 8 MB as float16; more would make a page slow to open
 Layer = dict[str, Any]

@@ -1,0 +1,67 @@
+"""What all bodies share: shapes, and a sequence of layers that checks its input."""
+
+from collections.abc import Sequence
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+Shape = int | Sequence[int]
+
+
+class Body(nn.Sequential):
+    """A ``Sequential`` that knows, and checks, the shape of what it is given.
+
+    Args:
+        in_shape: shape of one example, without the batch.
+        out_shape: shape of one output, without the batch.
+        layers: the layers in order.
+
+    Raises:
+        ValueError: when called with anything but ``(B, *in_shape)``.
+    """
+
+    def __init__(self, in_shape: Shape, out_shape: Shape, *layers: nn.Module):
+        super().__init__(*layers)
+        self.in_shape = as_shape("in_shape", in_shape)
+        self.out_shape = as_shape("out_shape", out_shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[1:] != self.in_shape:
+            wanted = ", ".join(map(str, ("B", *self.in_shape)))
+            raise ValueError(
+                f"input: got shape {tuple(x.shape)}, this network wants ({wanted}). "
+                f"{_shape_mend(tuple(x.shape), self.in_shape)}"
+            )
+        return super().forward(x)  # type: ignore[no-untyped-call,no-any-return]
+
+
+def as_shape(name: str, shape: Shape) -> tuple[int, ...]:
+    """``shape`` as a tuple of positive ints; a plain number is one dimension.
+
+    Raises:
+        ValueError: if it is empty or holds anything but positive whole numbers.
+    """
+    dims = (shape,) if isinstance(shape, int) else tuple(shape)
+    if not dims or not all(isinstance(d, int) and d > 0 for d in dims):
+        raise ValueError(
+            f"{name}: got {shape!r}, wanted positive whole numbers, "
+            "e.g. 20 or (1, 28, 28)"
+        )
+    return dims
+
+
+def _shape_mend(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    if got == wanted:
+        return "Add the batch dimension: x[None] or x.unsqueeze(0)."
+    if prod(got[1:]) == prod(wanted) and got:
+        return f"Reshape it: x.reshape(-1, {', '.join(map(str, wanted))})."
+    if len(wanted) == 1:
+        return "Its last dimension and the size it was built for must agree."
+    return "Build the network for this data shape, or resize the data."
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """The device of a module's first parameter; the CPU if it has none."""
+    first = next(module.parameters(), None)
+    return torch.device("cpu") if first is None else first.device
