@@ -15,9 +15,13 @@ from vaelib.data import Dataset
 def make(n=6, channels=1):
     x = torch.rand(n, channels, 4, 5, generator=torch.Generator().manual_seed(0))
     row = torch.arange(n)
-    return Dataset(
-        "toy", "train", x, row, row[:, None].float(), ("row",), torch.zeros(n, 7, 3)
-    )
+    beside = (row, row[:, None].float(), ("row",), torch.zeros(n, 7, 3), 2 * row)
+    return Dataset("toy", "train", x, *beside)
+
+
+def sequences(n=6):
+    x = torch.rand(n, 5, 2, generator=torch.Generator().manual_seed(0))
+    return Dataset("paths", "test", x, lengths=1 + torch.arange(n) % 5)
 
 
 @settings(deadline=None)
@@ -40,6 +44,7 @@ def test_indexing_picks_the_same_rows_of_everything(data):
     assert torch.equal(part.x, toy.x[rows])
     assert torch.equal(part.factors[:, 0].long(), rows)
     assert len(part.trajectories) == len(rows)
+    assert torch.equal(part.context, 2 * rows)
     assert (part.name, part.split, part.factor_names) == ("toy", "train", ("row",))
     assert repr(part)
     assert part._repr_html_()
@@ -71,8 +76,46 @@ def test_what_does_not_fit_together_is_refused():
         Dataset("toy", "train", x, torch.zeros(2))
     with pytest.raises(ValueError, match="factor_names has 0 names for 2 columns"):
         Dataset("toy", "train", x, factors=torch.zeros(3, 2))
-    with pytest.raises(ValueError, match=r"wanted \(N, C, H, W\)"):
-        Dataset("toy", "train", x[:, 0])
+    with pytest.raises(ValueError, match="context has no rows but x has 3"):
+        Dataset("toy", "train", x, context=torch.tensor(1))
+    with pytest.raises(ValueError, match=r"wanted \(N, \*shape\)"):
+        Dataset("toy", "train", torch.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "words"),
+    [
+        (torch.tensor([1, 2, 3]), r"lengths are in \[1, 3\], wanted 1 … 2"),
+        (torch.tensor([0, 1, 2]), r"lengths are in \[0, 2\], wanted 1 … 2"),
+        (torch.tensor([1.0, 2.0, 2.0]), "one whole number per example"),
+        (torch.ones(3, 1).long(), "one whole number per example"),
+    ],
+)
+def test_lengths_lie_within_the_steps(lengths, words):
+    with pytest.raises(ValueError, match=words):
+        Dataset("toy", "train", torch.zeros(3, 2, 4), lengths=lengths)
+
+
+@pytest.mark.parametrize("shape", [(3,), (5, 2), (1, 4, 5), (2, 3, 4, 5)])
+def test_examples_have_any_shape(shape):
+    toy = Dataset("toy", "train", torch.rand(4, *shape), context=torch.eye(4))
+    assert toy[1].x.shape == (1, *shape)
+    assert torch.equal(toy[[2, 0]].context, torch.eye(4)[[2, 0]])
+    assert toy.kind == ("pictures" if len(shape) == 3 else "examples")
+    page = toy._repr_html_()
+    assert ("<img" in page) == (len(shape) == 3)
+    assert f"4 {toy.kind}" in page
+    assert "context (4, 4) float32 in [0, 1]" in page
+
+
+def test_sequences_say_how_long_they_are():
+    assert "lengths (6,) int64 in [1, 5]" in repr(sequences())
+    page = sequences()._repr_html_()
+    assert "6 sequences" in page
+    assert "<img" not in page
+    with pytest.raises(IndexError, match="this data set of 6 sequences"):
+        sequences()[6]
+    assert sequences()[2:4].lengths.tolist() == [3, 4]
 
 
 def test_it_is_frozen():

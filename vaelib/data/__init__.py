@@ -20,10 +20,11 @@ from numbers import Integral
 import torch
 
 from vaelib.data import digits, handwriting, mnist, sprites
-from vaelib.data.dataset import Dataset, as_tensor
+from vaelib.data.batches import as_tensor, as_tensors
+from vaelib.data.dataset import Dataset
 from vaelib.devices import resolve_device
 
-__all__ = ["Dataset", "as_tensor", "downloaded", "load", "names"]
+__all__ = ["Dataset", "as_tensor", "as_tensors", "downloaded", "load", "names"]
 
 # Each loader takes (split, n, seed) and answers on the CPU.
 _LOADERS: dict[str, Callable[[str, int | None, int], Dataset]] = {
