@@ -1,0 +1,40 @@
+"""Distributions of our own, heads that turn features into them, and checks.
+
+Every distribution here is one of ``torch.distributions`` (batch ``(B,)``, event
+the shape of one code or one image), so ``log_prob``, ``rsample``, ``mean`` and
+``kl_divergence`` mean what they mean there. Log-probabilities are in nats.
+"""
+
+from vaelib.distributions.bernoulli import Bernoulli
+from vaelib.distributions.checks import check_data, checking, unchecked
+from vaelib.distributions.gaussian import (
+    DiagonalGaussian,
+    Gaussian,
+    StandardNormal,
+    kl_diagonal_gaussian_per_dim,
+)
+from vaelib.distributions.grey_levels import GreyLevels
+from vaelib.distributions.heads import (
+    BernoulliHead,
+    CategoricalHead,
+    DiagonalGaussianHead,
+    GaussianHead,
+    smooth_bound,
+)
+
+__all__ = [
+    "Bernoulli",
+    "BernoulliHead",
+    "CategoricalHead",
+    "DiagonalGaussian",
+    "DiagonalGaussianHead",
+    "Gaussian",
+    "GaussianHead",
+    "GreyLevels",
+    "StandardNormal",
+    "check_data",
+    "checking",
+    "kl_diagonal_gaussian_per_dim",
+    "smooth_bound",
+    "unchecked",
+]

@@ -1,0 +1,160 @@
+"""Heads: modules that turn a body's features into a distribution."""
+
+from math import log
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution, Independent
+from torch.nn.functional import softshrink
+
+from vaelib.distributions.bernoulli import Bernoulli
+from vaelib.distributions.checks import checking
+from vaelib.distributions.gaussian import DiagonalGaussian, Gaussian
+from vaelib.distributions.grey_levels import GreyLevels
+from vaelib.networks.body import Shape, as_shape
+
+
+class DiagonalGaussianHead(nn.Module):
+    """Features ``(B, 2Z)``: means, then log-variances → q(z|x), event ``(Z,)``."""
+
+    def __init__(self, latent_dim: int):
+        super().__init__()
+        (self.latent_dim,) = as_shape("latent_dim", latent_dim)
+        self.in_shape: tuple[int, ...] = (2 * latent_dim,)
+        self.event_shape: tuple[int, ...] = (latent_dim,)
+
+    def forward(self, features: Tensor) -> DiagonalGaussian:
+        _check_features(features, self.in_shape)
+        mu, log_var = features.chunk(2, dim=-1)
+        return DiagonalGaussian(mu, smooth_bound(log_var))
+
+
+class BernoulliHead(nn.Module):
+    """Logits ``(B, *data_shape)`` → Bernoulli pixels, event ``data_shape``."""
+
+    def __init__(self, data_shape: Shape):
+        super().__init__()
+        self.event_shape = as_shape("data_shape", data_shape)
+        self.in_shape = self.event_shape
+
+    def forward(self, features: Tensor) -> Independent[Any]:
+        _check_features(features, self.in_shape)
+        if checking():
+            _refuse_probabilities(features)
+        return _independent(Bernoulli(logits=features), self.event_shape)
+
+
+class GaussianHead(nn.Module):
+    """Means, and perhaps log-variances, → Gaussian pixels, event ``data_shape``.
+
+    Args:
+        data_shape: shape of one example.
+        scale: σ in the data's units: a number (fixed), ``"learned"`` (one σ for
+            all pixels, a parameter) or ``"per-dimension"`` (the network gives
+            each pixel its own; features are then twice as many, means first
+            along the first dimension).
+
+    Shapes:
+        features ``(B, C, …)``, or ``(B, 2C, …)`` for ``"per-dimension"``.
+    """
+
+    log_var: Tensor | None
+
+    def __init__(
+        self,
+        data_shape: Shape,
+        scale: float | Literal["learned", "per-dimension"] = 1.0,
+    ):
+        super().__init__()
+        self.event_shape = as_shape("data_shape", data_shape)
+        self.scale = scale
+        factor = 2 if scale == "per-dimension" else 1
+        self.in_shape = (factor * self.event_shape[0], *self.event_shape[1:])
+        if scale == "learned":
+            self.log_var = nn.Parameter(torch.zeros(()))
+        elif scale == "per-dimension":
+            self.log_var = None
+        elif isinstance(scale, (int, float)) and 0 < scale < float("inf"):
+            self.register_buffer("log_var", torch.tensor(2 * log(scale)))
+        else:
+            raise ValueError(
+                f"scale: got {scale!r}, wanted a positive number (σ), "
+                "'learned' or 'per-dimension'"
+            )
+
+    def forward(self, features: Tensor) -> Independent[Any]:
+        _check_features(features, self.in_shape)
+        if self.log_var is None:
+            mean, raw = features.chunk(2, dim=1)
+        else:
+            mean, raw = features, self.log_var
+        return _independent(Gaussian(mean, smooth_bound(raw)), self.event_shape)
+
+
+class CategoricalHead(nn.Module):
+    """Logits over grey levels → one categorical per pixel, event ``data_shape``.
+
+    Args:
+        data_shape: shape of one example, ``(C, …)``.
+        levels: number of grey levels, e.g. 17 for ``digits``, 256 for MNIST.
+
+    Shapes:
+        features ``(B, levels·C, …)``, all channels of the first level first.
+    """
+
+    def __init__(self, data_shape: Shape, levels: int):
+        super().__init__()
+        if not isinstance(levels, int) or levels < 2:
+            raise ValueError(f"levels: got {levels!r}, wanted a whole number above 1")
+        self.event_shape = as_shape("data_shape", data_shape)
+        self.levels = levels
+        self.in_shape = (levels * self.event_shape[0], *self.event_shape[1:])
+
+    def forward(self, features: Tensor) -> Independent[Any]:
+        _check_features(features, self.in_shape)
+        logits = features.unflatten(1, (self.levels, -1)).movedim(1, -1)
+        return _independent(GreyLevels(logits), self.event_shape)
+
+
+def _independent(
+    pixels: Distribution, event_shape: tuple[int, ...]
+) -> Independent[Any]:
+    return Independent(pixels, len(event_shape), validate_args=False)
+
+
+def smooth_bound(raw: Tensor, limit: float = 10.0) -> Tensor:
+    """``raw`` itself within ±``limit``, growing only like a logarithm beyond.
+
+    Finite for every finite float32 even after ``exp``, and nowhere flat: a
+    clamp would cure the overflow too, but pass no gradient, so that a network
+    once outside could never come back.
+    """
+    # asinh has slope 1 at 0, so the two pieces join without a corner; halved, it
+    # stays below 45 for |raw| up to 1e38, where exp is still finite.
+    excess = softshrink(raw, limit)  # 0 within the limit, and a cheap gradient
+    return torch.add(raw - excess, (2 * excess).asinh(), alpha=0.5)
+
+
+def _check_features(features: Tensor, wanted: tuple[int, ...]) -> None:
+    if features.shape[1:] != wanted:
+        raise ValueError(
+            f"features: got shape {tuple(features.shape)}, this head wants "
+            f"({', '.join(map(str, ('B', *wanted)))}). Give the body before it "
+            f"out_shape=head.in_shape, which is {wanted}."
+        )
+
+
+def _refuse_probabilities(logits: Tensor) -> None:
+    # Real logits of many pixels take both signs; only a sigmoid keeps a whole
+    # batch inside [0, 1]. A constant may be a freshly zeroed layer: let it pass.
+    if logits.numel() < 64:
+        return
+    low, high = (v.item() for v in logits.aminmax())
+    if 0 <= low < high <= 1:
+        raise ValueError(
+            f"features: all {logits.numel()} values lie in [{low:.3g}, {high:.3g}]; "
+            "these look like probabilities, and BernoulliHead takes logits. Remove "
+            "the Sigmoid at the end of the body (or, if they are logits after all, "
+            "call inside `with vl.unchecked():`)."
+        )
