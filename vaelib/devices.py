@@ -1,10 +1,18 @@
-"""Where tensors live: one name, ``"auto"``, that means the best device here."""
+"""Where tensors live, and on how many threads: ``"auto"`` means the best here."""
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-__all__ = ["resolve_device"]
+import torch
+from torch import nn
+
+__all__ = ["matmul_precision_of", "resolve_device", "threads_for"]
+
+# Up to here one thread beats two that share their cores with a browser, and the
+# result does not depend on how many cores the machine has.
+SMALL_MODEL = 5_000_000
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:
@@ -63,3 +71,32 @@ def _seen() -> str:
     if torch.backends.mps.is_available():
         names.append("'mps'")
     return ", ".join(names)
+
+
+@contextmanager
+def threads_for(
+    threads: int | None, model: nn.Module, device: torch.device
+) -> Iterator[None]:
+    """Inside, this many CPU threads; by default one for a small model on the CPU."""
+    small = sum(p.numel() for p in model.parameters()) < SMALL_MODEL
+    if threads is None and device.type == "cpu" and small:
+        threads = 1
+    before = torch.get_num_threads()
+    try:
+        if threads is not None:
+            torch.set_num_threads(threads)
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def matmul_precision_of(precision: str | None) -> Iterator[None]:
+    """Inside, float32 matrix products at this precision; ``None``: as it is."""
+    before = torch.get_float32_matmul_precision()
+    try:
+        if precision is not None:
+            torch.set_float32_matmul_precision(precision)
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
