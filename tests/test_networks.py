@@ -19,6 +19,12 @@ def test_repeated_widths_are_residual_unless_told_not_to() -> None:
     assert Residual not in [type(m) for m in MLP(4, (8, 8), 2, residual=False)]
 
 
+def test_the_first_layer_is_residual_at_no_width() -> None:
+    # As wide as the input, which is no hidden layer: it replaces, and never adds.
+    kinds = [type(m) for m in MLP(8, (8, 8), 8)]
+    assert kinds == [nn.Linear, nn.GELU, Residual, nn.Linear]
+
+
 def test_classic_size() -> None:
     body = MLP((1, 28, 28), (400,), 40, activation=nn.ReLU)
     assert sum(p.numel() for p in body.parameters()) == 784 * 400 + 400 + 400 * 40 + 40

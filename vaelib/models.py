@@ -277,7 +277,7 @@ def conv_vae(
         likelihood, scale, levels, seed: as in :func:`mlp_vae`.
     """
     shape = as_shape("data_shape", data_shape)
-    body: dict[str, int] = {"channels": channels, "depth": depth, "patch": patch}
+    body: dict[str, Any] = {"channels": channels, "depth": depth, "patch": patch}
     with seeded(seed):
         code, pixels = (
             DiagonalGaussianHead(latent_dim),

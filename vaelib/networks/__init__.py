@@ -1,17 +1,33 @@
 """Bodies: networks from tensor to tensor. What their output means is for a
 head of :mod:`vaelib.distributions` to say."""
 
+from vaelib.networks.attention import (
+    Block,
+    Positions,
+    SelfAttention,
+    TransformerDecoder,
+    TransformerEncoder,
+)
 from vaelib.networks.body import Body, Shape, as_shape, device_of
 from vaelib.networks.convolution import ConvDecoder, ConvEncoder
 from vaelib.networks.mlp import MLP, Residual
+from vaelib.networks.sequence import GRUDecoder, GRUEncoder, Recurrent
 
 __all__ = [
     "MLP",
+    "Block",
     "Body",
     "ConvDecoder",
     "ConvEncoder",
+    "GRUDecoder",
+    "GRUEncoder",
+    "Positions",
+    "Recurrent",
     "Residual",
+    "SelfAttention",
     "Shape",
+    "TransformerDecoder",
+    "TransformerEncoder",
     "as_shape",
     "device_of",
 ]

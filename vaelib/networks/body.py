@@ -27,13 +27,17 @@ class Body(nn.Sequential):
         self.out_shape = as_shape("out_shape", out_shape)
 
     def forward(self, x: Tensor) -> Tensor:
+        self.refuse_other_shapes(x)
+        return super().forward(x)  # type: ignore[no-untyped-call,no-any-return]
+
+    def refuse_other_shapes(self, x: Tensor) -> None:
+        """A ValueError that names the mend, for all but ``(B, *in_shape)``."""
         if x.shape[1:] != self.in_shape:
             wanted = ", ".join(map(str, ("B", *self.in_shape)))
             raise ValueError(
                 f"input: got shape {tuple(x.shape)}, this network wants ({wanted}). "
                 f"{_shape_mend(tuple(x.shape), self.in_shape)}"
             )
-        return super().forward(x)  # type: ignore[no-untyped-call,no-any-return]
 
 
 def as_shape(name: str, shape: Shape) -> tuple[int, ...]:

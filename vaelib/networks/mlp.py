@@ -25,8 +25,9 @@ class Residual(nn.Module):
 class MLP(Body):
     """A multilayer perceptron: flatten, linear layers, unflatten.
 
-    A hidden layer as wide as the one before it is residual: it adds to its
-    input in place of replacing it.
+    Each hidden layer ends in the activation; the last layer is linear, so that
+    what comes out may be any number. A hidden layer as wide as the hidden layer
+    before it is residual: it adds to its input in place of replacing it.
 
     Args:
         in_shape: shape of one example, e.g. ``(1, 28, 28)`` or ``2``.
