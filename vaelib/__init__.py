@@ -15,7 +15,17 @@ from vaelib.distributions import (
     unchecked,
 )
 from vaelib.models import VAE, Autoencoder, conv_vae, mlp_vae
-from vaelib.networks import MLP, ConvDecoder, ConvEncoder, Residual
+from vaelib.networks import (
+    MLP,
+    ConvDecoder,
+    ConvEncoder,
+    GRUDecoder,
+    GRUEncoder,
+    Residual,
+    SelfAttention,
+    TransformerDecoder,
+    TransformerEncoder,
+)
 from vaelib.objectives import (
     Elbo,
     elbo,
@@ -45,14 +55,19 @@ __all__ = [
     "DiagonalGaussian",
     "DiagonalGaussianHead",
     "Elbo",
+    "GRUDecoder",
+    "GRUEncoder",
     "Gaussian",
     "GaussianHead",
     "GreyLevels",
     "History",
     "Residual",
+    "SelfAttention",
     "StandardNormal",
     "Sweep",
     "TrainingDiverged",
+    "TransformerDecoder",
+    "TransformerEncoder",
     "conv_vae",
     "data",
     "elbo",
