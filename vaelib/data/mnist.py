@@ -2,8 +2,8 @@
 
 The four files of a set lie in a cache folder: the one that the environment
 variable ``VAELIB_DATA`` names, or else the platform's own. Files already there
-are used without a network. A file enters that folder only whole and only with
-the right SHA-256, so an interrupted download can never be mistaken for data.
+are used without a network. pooch puts a file there only whole and only with the
+right SHA-256, so an interrupted download can never be mistaken for data.
 """
 
 from __future__ import annotations
@@ -12,18 +12,10 @@ import errno
 import gzip
 import math
 import os
-import shutil
-import socket
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import pooch
-import requests
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
@@ -41,7 +33,6 @@ __all__ = [
 ]
 
 TIMEOUT = 30.0  # seconds without a byte before a mirror is given up
-_PARTIAL = ".partial-"
 
 
 class DownloadError(RuntimeError):
@@ -57,14 +48,12 @@ class Source:
         mirrors: addresses of folders that hold the files, tried in order.
         files: for ``"train"`` and ``"test"``: the images' and the labels' file.
         sha256: what each file's SHA-256 must be.
-        sizes: bytes in each file, for the progress bar.
     """
 
     name: str
     mirrors: tuple[str, ...]
     files: dict[str, tuple[str, str]]
     sha256: dict[str, str]
-    sizes: dict[str, int]
 
     @property
     def variable(self) -> str:
@@ -76,14 +65,10 @@ _FILES = {
     "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
     "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
 }
-_NAMES = (*_FILES["train"], *_FILES["test"])
 
 
-Value = TypeVar("Value")
-
-
-def _by_name(*values: Value) -> dict[str, Value]:
-    return dict(zip(_NAMES, values, strict=True))
+def _by_name(*sha256: str) -> dict[str, str]:
+    return dict(zip((*_FILES["train"], *_FILES["test"]), sha256, strict=True))
 
 
 # Y. LeCun, C. Cortes, C. Burges (1998). SHA-256 computed from the files, whose
@@ -102,7 +87,6 @@ MNIST = Source(
         "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
         "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
     ),
-    _by_name(9_912_422, 28_881, 1_648_877, 4_542),
 )
 
 # H. Xiao, K. Rasul, R. Vollgraf (2017). The authors publish MD5 sums; these
@@ -122,7 +106,6 @@ FASHION_MNIST = Source(
         "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
         "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
     ),
-    _by_name(26_421_880, 29_515, 4_422_102, 5_148),
 )
 
 
@@ -176,55 +159,22 @@ def fetch(source: Source, name: str) -> Path:
     Raises:
         DownloadError: no mirror gave the right file, or the cache folder
             cannot be written. The message says what to do; nothing half-done
-            is left behind, and the next call starts afresh.
+            can be taken for the file, and the next call starts afresh.
     """
-    folder = cache_folder(source)
-    target = folder / name
-    _sweep(folder)
-    if target.is_file() and _sha256(target) == source.sha256[name]:
-        return target
+    from requests import RequestException
+
+    folder, hash_ = cache_folder(source), f"sha256:{source.sha256[name]}"
+    pooch.get_logger().setLevel("WARNING")  # a bar tells it already
     failures = []
     for mirror in _mirrors(source):
-        url = mirror.rstrip("/") + "/" + name
+        url = f"{mirror.rstrip('/')}/{name}"
         try:
-            _fetch_from(url, target, source)
-            return target
-        except (requests.RequestException, _WrongFile) as error:
+            return Path(pooch.retrieve(url, hash_, name, folder, downloader=_download))
+        except (RequestException, ValueError) as error:
             failures.append(f"  {url}\n    {_reason(error)}")
         except OSError as error:
             raise _cannot_write(name, folder, error) from error
     raise _cannot_get(source, name, folder, failures)
-
-
-class _WrongFile(Exception):
-    """A mirror answered, but not with the file."""
-
-
-def _fetch_from(url: str, target: Path, source: Source) -> None:
-    with _partial_folder(target.parent) as partial:
-        file = partial / target.name
-        _download(url, file, source.sizes[target.name])
-        wanted, came = source.sha256[target.name], _sha256(file)
-        if came != wanted:
-            raise _WrongFile(
-                f"the {file.stat().st_size:,} bytes that came are not the file "
-                f"(SHA-256 {came[:12]}…, wanted {wanted[:12]}…)"
-            )
-        # Within one folder a rename is atomic: the file is there whole or not.
-        os.replace(file, target)
-
-
-def _download(url: str, file: Path, size: int) -> None:
-    with tqdm(
-        total=size, desc=file.name, unit="B", unit_scale=True, leave=False
-    ) as bar:
-        pooch.HTTPDownloader(progressbar=bar, chunk_size=1 << 16, timeout=TIMEOUT)(
-            url, str(file), None
-        )
-
-
-def _sha256(file: Path) -> str:
-    return str(pooch.file_hash(str(file), alg="sha256"))
 
 
 def _mirrors(source: Source) -> tuple[str, ...]:
@@ -232,55 +182,32 @@ def _mirrors(source: Source) -> tuple[str, ...]:
     return tuple(own) or source.mirrors
 
 
-@contextmanager
-def _partial_folder(folder: Path) -> Iterator[Path]:
-    """A folder for one download, gone afterwards however that ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    owner = f"{_PARTIAL}{socket.gethostname()}-{os.getpid()}-"
-    partial = Path(tempfile.mkdtemp(prefix=owner, dir=folder))
-    try:
-        yield partial
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what downloads left that were killed before they could tidy up."""
-    for partial in folder.glob(f"{_PARTIAL}*"):
-        if _abandoned(partial):
-            shutil.rmtree(partial, ignore_errors=True)
-
-
-def _abandoned(partial: Path) -> bool:
-    host, _, pid = (
-        partial.name.removeprefix(_PARTIAL).rpartition("-")[0].rpartition("-")
-    )
-    if host == socket.gethostname() and os.name == "posix" and pid.isdigit():
-        try:
-            os.kill(int(pid), 0)  # signal 0 only asks whether it is alive
-        except ProcessLookupError:
-            return True
-        except OSError:
-            return False
-        return False
-    # Another machine's process, on a shared disk, cannot be asked.
-    try:
-        return time.time() - partial.stat().st_mtime > 86_400
-    except OSError:
-        return False
+def _download(url: str, file: str, _: object) -> None:
+    name = url.rpartition("/")[2]
+    # A total to begin with, since tqdm without one has no truth value to ask for.
+    with tqdm(total=1, desc=name, unit="B", unit_scale=True, leave=False) as bar:
+        pooch.HTTPDownloader(progressbar=bar, chunk_size=1 << 16, timeout=TIMEOUT)(
+            url, file, None
+        )
+    # pooch's temporary file is its owner's alone; a cache may be a whole class's.
+    os.chmod(file, 0o644)
 
 
 def _reason(error: Exception) -> str:
     """One line about what went wrong."""
-    if isinstance(error, requests.HTTPError) and error.response is not None:
+    from requests import exceptions
+
+    if isinstance(error, exceptions.HTTPError) and error.response is not None:
         return f"answered {error.response.status_code} {error.response.reason}"
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, exceptions.Timeout):
         return f"no answer within {TIMEOUT:.0f} seconds"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+    if isinstance(error, exceptions.ChunkedEncodingError):
         return "the connection broke before the whole file had come"
-    if isinstance(error, requests.ConnectionError):
+    if isinstance(error, exceptions.ConnectionError):
         return "no connection, or it broke (is this machine online?)"
-    return str(error)
+    if isinstance(error, exceptions.RequestException):
+        return str(error)
+    return "what came is not the file: its SHA-256 is another"
 
 
 def _cannot_get(
