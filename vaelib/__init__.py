@@ -1,6 +1,9 @@
 """vaelib: the small library behind the course. Every formula stands in one place."""
 
-from vaelib import data, metrics, plots, widgets
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from vaelib import data, metrics
 from vaelib.data import Dataset, load
 from vaelib.distributions import (
     Bernoulli,
@@ -35,11 +38,14 @@ from vaelib.objectives import (
     reconstruction,
 )
 from vaelib.pca import PCA
-from vaelib.plots import show
 from vaelib.randomness import seeded
 from vaelib.storage import load_model, save
 from vaelib.sweep import Sweep, sweep
 from vaelib.training import History, TrainingDiverged, fit
+
+if TYPE_CHECKING:
+    from vaelib import plots, widgets
+    from vaelib.plots import show
 
 __all__ = [
     "MLP",
@@ -88,3 +94,22 @@ __all__ = [
     "unchecked",
     "widgets",
 ]
+
+# Pictures and widgets bring matplotlib and ipywidgets, half as long to import as
+# torch: they come when they are first asked for (PEP 562).
+_LAZY = {
+    "plots": "vaelib.plots",
+    "show": "vaelib.plots",
+    "widgets": "vaelib.widgets",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'vaelib' has no attribute {name!r}")
+    module = import_module(_LAZY[name])
+    return globals().setdefault(name, getattr(module, name, module))
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

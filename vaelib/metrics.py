@@ -10,8 +10,6 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.ensemble import GradientBoostingClassifier
-from sklearn.metrics import mutual_info_score
 from torch import Tensor
 from torch.distributions import Distribution
 
@@ -73,6 +71,8 @@ def mig(codes: Tensor, factors: Tensor, *, bins: int = 20) -> float:
         ValueError: for shapes that do not fit, NaN, or a factor that never
             varies.
     """
+    from sklearn.metrics import mutual_info_score
+
     z, v = _aligned(codes, factors)
     if z.shape[1] < 2:
         raise ValueError("codes: got one latent, a gap wants two or more")
@@ -164,6 +164,8 @@ def dci(
         trees: boosting rounds per factor.
         seed: of the split and of the trees.
     """
+    from sklearn.ensemble import GradientBoostingClassifier
+
     z, v = _aligned(codes, factors)
     order = np.random.default_rng(seed).permutation(len(z))
     train = min(points[0], 2 * len(z) // 3)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -81,6 +80,8 @@ def _grid(x: Tensor, columns: int) -> NDArray[np.uint8]:
 
 
 def _data_uri(pixels: NDArray[np.uint8]) -> str:
+    from PIL import Image
+
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

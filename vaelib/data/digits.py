@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from sklearn.datasets import load_digits
 
 from vaelib.data.dataset import Dataset
 
@@ -22,6 +21,8 @@ def load(split: str, n: int | None, seed: int) -> Dataset:
     each test digit would have twins by the same hand in the training set, and
     a logistic regression would read 97 to 98 % instead of 91 %.
     """
+    from sklearn.datasets import load_digits  # a second, and here alone
+
     bunch = load_digits()
     x = torch.tensor(bunch.images, dtype=torch.float32)[:, None] / 16
     labels = torch.tensor(bunch.target, dtype=torch.int64)

@@ -1,10 +1,12 @@
 """What a training run reports: one mean per epoch of each term."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
-
-from vaelib import plots
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class History(Mapping[str, list[float]]):
@@ -44,6 +46,8 @@ class History(Mapping[str, list[float]]):
 
     def plot(self) -> Figure:
         """The curves against epochs, in nats per example."""
+        from vaelib import plots  # and matplotlib with it, half a second
+
         return plots.history(self)
 
     def append(self, means: Mapping[str, float]) -> None:
