@@ -17,6 +17,8 @@ from statistics import median
 
 import jupytext
 
+from tools.sitting import is_further, sitting
+
 MAX_COLUMNS, MAX_LINES, MEDIAN_LINES = 79, 25, 8
 RHYTHM = (
     "The question", "Predict", "By hand", "Check", "Touch", "Exercises",
@@ -408,6 +410,41 @@ def run_time_told(lesson: Lesson) -> Iterator[Place]:
         yield 1, "no '**Run time.** N s on two cores'; measure it with `time`"
 
 
+# Lessons that have not been cut to one sitting yet. One that fits leaves the list.
+STILL_LONG = {
+    "01-pca", "02-autoencoders", "03-holes-in-latent-space",
+    "04-latent-variable-models", "05-elbo", "06-reparameterization",
+    "07-kl-divergence", "08-vae", "09-beta-vae",
+}  # fmt: skip
+
+
+def one_sitting(lesson: Lesson) -> Iterator[Place]:
+    """The core fits one sitting, and the head says how long it takes."""
+    found = sitting(lesson.path)
+    if found.fits == (lesson.path.stem in STILL_LONG):
+        yield 1, f"the core takes {found.reading} + {found.exercises} minutes"
+    if found.fits and str(found) not in lesson.text:
+        yield 1, "the head does not say how long it takes; run `sitting`"
+
+
+def further_is_closed(lesson: Lesson) -> Iterator[Place]:
+    """A heading that ends in '· further' begins its cell, which is closed by
+    `+++ {"jp-MarkdownHeadingCollapsed": true}`; no other is."""
+    marked = [
+        cell
+        for cell in jupytext.reads(lesson.text, fmt="md:myst").cells
+        if cell.metadata.get("jp-MarkdownHeadingCollapsed")
+    ]
+    closed = {cell.source.partition("\n")[0] for cell in marked if is_further(cell)}
+    if len(closed) < len(marked):
+        yield 1, "a closed section whose heading does not end in '· further'"
+    for block in lesson.prose:
+        for line, text in block.places():
+            further = re.match(r"#{1,6} .*· further\s*$", text)
+            if further and text not in closed:
+                yield line, f"`{text}` is not closed"
+
+
 def sources_cited(lesson: Lesson) -> Iterator[Place]:
     """The section 'Sources' holds a list."""
     section = lesson.text.partition("\n## Sources\n")[2]
@@ -455,8 +492,8 @@ _HEADER = (
 RULES: tuple[Callable[[Lesson], Iterator[Place]], ...] = (
     short_code, no_shell, no_network, no_global_seed, shown_with_text, known_widgets,
     rendered_formulas, plain_markdown, folded_details, plain_words, described_images,
-    rhythm, numbered_title, run_time_told, sources_cited, links_lead_somewhere,
-    paired_header,
+    rhythm, numbered_title, run_time_told, one_sitting, further_is_closed,
+    sources_cited, links_lead_somewhere, paired_header,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ reviewed, ``notebooks/NN-name.ipynb`` beside it is what a learner opens.
     python tools/notebooks.py check           # are they in step? and the lint
     python tools/notebooks.py new 01 pca      # start a lesson from the template
     python tools/notebooks.py time 01         # run it, say how long it took
+    python tools/notebooks.py sitting         # how long each lesson's core takes
 """
 
 from __future__ import annotations
@@ -212,6 +213,31 @@ def run_time(number: str, root: Path = ROOT) -> float:
     return time.perf_counter() - start
 
 
+# ---------------------------------------------------------------------- sitting
+
+_TOLD = re.compile(r"\*\*One sitting\.\*\* .*?exercises\.")
+
+
+def tell_sitting(root: Path = ROOT) -> list[str]:
+    """Write into each lesson's head how long its core takes; a line for each."""
+    from tools.sitting import sitting
+
+    lines = []
+    for source in sources(root):
+        found = sitting(source)
+        text = source.read_text("utf-8")
+        told = _TOLD.sub(str(found), text, count=1)
+        if told != text:
+            source.write_text(told, "utf-8")
+        long = "" if found.fits else "  more than one sitting"
+        lines.append(
+            f"{source.stem:28} {found.reading:3d} min reading"
+            f" {found.exercises:3d} min exercises{long}"
+        )
+    sync(root)
+    return lines
+
+
 # ---------------------------------------------------------------------- command
 
 
@@ -228,6 +254,7 @@ def main(arguments: list[str] | None = None) -> int:
     start.add_argument("name")
     clock = commands.add_parser("time", help="run a lesson and time it")
     clock.add_argument("number")
+    commands.add_parser("sitting", help="how long each core takes, into its head")
     wanted = parser.parse_args(arguments)
     if wanted.command == "sync":
         print("\n".join(sync(force=wanted.force)) or "all notebooks are in step")
@@ -237,6 +264,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
     elif wanted.command == "time":
         print(f"lesson {wanted.number}: {run_time(wanted.number):.0f} s")
+    elif wanted.command == "sitting":
+        print("\n".join(tell_sitting()))
     else:
         return _check()
     return 0

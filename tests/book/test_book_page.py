@@ -181,3 +181,39 @@ def test_a_heading_without_a_stub_is_no_exercise() -> None:
     text = made("### A section", code("plain"), "### Exercise 1", stub()).text
     assert text.index("A section") < text.index('<div class="exercise">')
     assert "exercise" not in made("```python\n### Exercise 1\n```", stub()).text
+
+
+def test_a_further_section_is_closed_until_the_next_heading_of_its_level() -> None:
+    cells = [
+        "## Core\n\nfirst", "## Proof · further\n\nlong", "### Step\n\none",
+        "### Exercise 4 · Hard", stub(), SOLUTION, "## Next\n\nlast",
+    ]  # fmt: skip
+    text = made(*cells).text
+    assert (
+        '<details class="further"><summary>\n\n## Proof · further\n\n</summary>' in text
+    )
+    core, _, rest = text.partition('<details class="further">')
+    closed, _, after = rest.rpartition("</details>")
+    assert "first" in core
+    assert "long" in closed
+    assert "### Step" in closed
+    assert closed.count('<div class="exercise">') == closed.count("</div>") == 1
+    assert after.strip().startswith("## Next")
+    assert "last" in after
+
+
+def test_a_further_exercise_is_closed_as_a_whole() -> None:
+    text = made("### Exercise 4 · Hard · further", stub(), SOLUTION, "### Five").text
+    start = text.index('<details class="further">')
+    card, end = text.index('<div class="exercise">'), text.index("### Five")
+    assert start < text.index("Hard") < card < text.index("stub") < end
+    assert text.count("<details") == text.count("</details>") == 2
+    assert text[:end].rstrip().endswith("</div>\n\n</details>")
+
+
+def test_the_code_of_a_folded_cell_is_folded_and_its_output_is_not() -> None:
+    hidden = code("draw()", new_output("stream", name="stdout", text="seen"))
+    hidden.metadata["jupyter"] = {"source_hidden": True}
+    text = made(hidden).text
+    assert text.index("<details") < text.index("draw()") < text.index("</details>")
+    assert text.index("</details>") < text.index("seen")

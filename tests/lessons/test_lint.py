@@ -22,7 +22,9 @@ kernelspec:
 
 ## The question
 
-What is between two codes? **Run time.** 4 s on two cores.
+What is between two codes?
+
+**One sitting.** 2 minutes of reading, 0 of exercises. **Run time.** 4 s on two cores.
 
 ```{code-cell} ipython3
 import torch
@@ -105,6 +107,15 @@ RED = {
         in_code("\n".join(f"x{i} = 1" for i in range(25))),
         in_code("\n".join(f"x{i} = 1" for i in range(14))),
         GOOD.replace("x = 1\n", "x = '" + "a" * 80 + "'\n"),
+    ],
+    "one_sitting": [
+        GOOD.replace("2 minutes", "9 minutes"),
+        in_text("word " * 180 * 45),
+        in_text("●●○ · 36 minutes"),
+    ],
+    "further_is_closed": [
+        in_text("## More · further"),
+        in_text('+++ {"jp-MarkdownHeadingCollapsed": true}\n\n## More'),
     ],
     "no_shell": [in_code("%pip install x"), in_code("!ls"), in_code("a = !ls")],
     "no_network": [

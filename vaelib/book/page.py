@@ -60,26 +60,16 @@ def page(name: str, executed: Executed, formulas: Formulas) -> Page:
     made = Page()
     state = executed.notebook.metadata.get("widgets", {}).get(_STATE, {})
     writer = _Writer(made, state.get("state", {}))
-    parts: list[str] = []
-    card = False  # inside an exercise's card
+    body = _Body()
     pieces = list(_pieces(executed.notebook))
     for at, piece in enumerate(pieces):
         if isinstance(piece, str):
-            starts = _is_exercise(pieces[at:])
-            if card and (starts or _HEAD.match(piece)):
-                parts.append("</div>")
-                card = False
-            if starts:
-                parts.append('<div class="exercise">')
-                card = True
-            parts.append(prose(piece, name, formulas))
-            if card and _SOLUTION in piece:
-                parts.append("</div>")
-                card = False
+            exercise = _is_exercise(pieces[at:])
+            body.prose(piece, prose(piece, name, formulas), exercise)
         elif piece.source.strip():
-            parts += [_code(piece), *writer.outputs(piece)]
-    parts += ["</div>"] * card
-    text = "\n\n".join(parts)
+            body.parts += [_code(piece), *writer.outputs(piece)]
+    body.end(1)
+    text = "\n\n".join(body.parts)
     made.text = _TITLE.sub(lambda m: f"{m[0]}\n\n{_how(name, executed)}", text, count=1)
     return made
 
@@ -122,8 +112,42 @@ def _is_exercise(pieces: list[str | NotebookNode]) -> bool:
     return False
 
 
+class _Body:
+    """The page's parts, with what is open around them: closed sections, cards."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self._open: list[tuple[int, str]] = []  # heading's level, closing tag
+
+    def prose(self, source: str, text: str, exercise: bool) -> None:
+        """Add ``text``, made of ``source``, which no heading stands within."""
+        head = _HEAD.match(source)
+        if head:
+            self.end(len(head["marks"]))
+        if head and head[0].endswith(FURTHER):
+            heading, _, text = text.partition("\n")
+            self._start(len(head["marks"]), "details", "further")
+            self.parts[-1] += "<summary>"
+            self.parts += [heading, "</summary>"]
+        if exercise:
+            self._start(3, "div", "exercise")
+        self.parts.append(text)
+        if _SOLUTION in source and self._open and self._open[-1][1] == "</div>":
+            self.parts.append(self._open.pop()[1])
+
+    def end(self, level: int) -> None:
+        """Close what a heading of this level ends."""
+        while self._open and self._open[-1][0] >= level:
+            self.parts.append(self._open.pop()[1])
+
+    def _start(self, level: int, tag: str, kind: str) -> None:
+        self.parts.append(f'<{tag} class="{kind}">')
+        self._open.append((level, f"</{tag}>"))
+
+
 _CUT = "\ue002"  # of the private use area, like a formula's place
-_HEAD = re.compile(r"^#{1,3} ", re.MULTILINE)
+_HEAD = re.compile(r"^(?P<marks>#{1,3}) .*?(?= *$)", re.MULTILINE)
+FURTHER = "· further"  # how the heading of a section ends that is closed at first
 
 
 def _cut(m: re.Match[str]) -> str:
@@ -160,7 +184,10 @@ def _how(name: str, executed: Executed) -> str:
 def _code(cell: NotebookNode) -> str:
     ticks = max([2, *(len(run) for run in re.findall(r"`+", cell.source))]) + 1
     fence = "`" * max(ticks, 3)
-    return f"{fence}python\n{cell.source.rstrip()}\n{fence}"
+    shown = f"{fence}python\n{cell.source.rstrip()}\n{fence}"
+    if not cell.metadata.get("jupyter", {}).get("source_hidden"):
+        return shown
+    return f'<details class="code"><summary>code</summary>\n\n{shown}\n\n</details>'
 
 
 # ----------------------------------------------------------------------- outputs
