@@ -16,11 +16,15 @@ import re
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jupytext
 import nbformat
 from jupytext.combine import map_outputs_to_inputs
 from nbformat import NotebookNode
+
+if TYPE_CHECKING:
+    from tools.sitting import Sitting
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = Path(__file__).resolve().parent / "lesson"
@@ -186,8 +190,9 @@ def new(number: str, name: str, root: Path = ROOT) -> list[Path]:
             text = text.replace(word, meant)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, "utf-8")
-    sync(root)
     source = targets["lesson.md"]
+    _tell(source)
+    sync(root)
     return [source, pair_of(source), *list(targets.values())[1:]]
 
 
@@ -220,15 +225,9 @@ _TOLD = re.compile(r"\*\*One sitting\.\*\* .*?exercises\.")
 
 def tell_sitting(root: Path = ROOT) -> list[str]:
     """Write into each lesson's head how long its core takes; a line for each."""
-    from tools.sitting import sitting
-
     lines = []
     for source in sources(root):
-        found = sitting(source)
-        text = source.read_text("utf-8")
-        told = _TOLD.sub(str(found), text, count=1)
-        if told != text:
-            source.write_text(told, "utf-8")
+        found = _tell(source)
         long = "" if found.fits else "  more than one sitting"
         lines.append(
             f"{source.stem:28} {found.reading:3d} min reading"
@@ -236,6 +235,17 @@ def tell_sitting(root: Path = ROOT) -> list[str]:
         )
     sync(root)
     return lines
+
+
+def _tell(source: Path) -> Sitting:
+    from tools.sitting import sitting
+
+    found = sitting(source)
+    text = source.read_text("utf-8")
+    told = _TOLD.sub(str(found), text, count=1)
+    if told != text:
+        source.write_text(told, "utf-8")
+    return found
 
 
 # ---------------------------------------------------------------------- command
