@@ -113,6 +113,22 @@ def test_bytes_deep_in_lists_travel_too() -> None:
     assert stops == [{"beta": 1}, {"beta": 2, "weights": b"\x00\x01"}]
 
 
+def test_the_page_gets_the_front_end_of_today(
+    model: vl.VAE, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the notebook was executed with: an edited script executes nothing."""
+    pad = vl.widgets.LatentPad(model)
+    saved = ipywidgets.Widget.get_manager_state(widgets=[pad])["state"]
+    today = "const today = 1;\nexport default { today };\n"
+    monkeypatch.setattr(vl.widgets.LatentPad, "_esm", today)
+    monkeypatch.setattr(vl.widgets.LatentPad, "_css", "b { top: 7px }")
+    files = embed(saved, pad.model_id, None, "").files.values()
+    (front,) = [f.decode() for f in files if b"[\"latent_pad\"]" in f]
+    assert "const today = 1;" in front
+    assert "top: 7px" in front
+    assert len(front) < 300
+
+
 def test_every_file_that_is_named_comes_along(model: vl.VAE) -> None:
     found = embedded(vl.widgets.LatentPad(model, vl.load("digits")))
     named = set(re.findall(r"[\w-]+-[0-9a-f]{12}\.js", found.html))

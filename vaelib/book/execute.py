@@ -2,23 +2,19 @@
 
 The executed notebooks lie in a cache of jupyter-cache. It knows a notebook by its
 code cells, so that an edited sentence runs nothing; what else decides the results,
-``vaelib`` itself and the packages below it, goes into the key as well.
+what the lesson uses of ``vaelib`` and the packages below it, goes into the key as
+well.
 """
 
 from __future__ import annotations
 
-import hashlib
-import platform
 import re
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import requires, version
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from jupyter_cache import get_cache
@@ -26,12 +22,9 @@ from jupyter_cache.base import CacheBundleIn
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
-from packaging.requirements import Requirement
 
-from vaelib import data
-from vaelib.devices import resolve_device
+from vaelib.book.fingerprint import fingerprint
 
-PACKAGE = Path(__file__).parent.parent
 FOLDER = ".jupyter_cache"  # in the course's folder, where the tests look, too
 CELL_TIMEOUT = 300  # seconds
 MOST_KEPT = 60  # notebooks in the cache, a few MB each; beyond, the oldest go
@@ -116,8 +109,9 @@ def _keep(lesson: Path, executed: Executed, folder: Path) -> Executed:
 def _read(lesson: Path) -> NotebookNode:
     """The notebook with the fingerprint in the metadata that jupyter-cache hashes."""
     notebook: NotebookNode = nbformat.read(lesson, as_version=4)
+    code = (cell.source for cell in notebook.cells if cell.cell_type == "code")
     kernel = notebook.metadata.setdefault("kernelspec", NotebookNode())
-    kernel.update(name="python3", display_name="Python 3", vaelib=fingerprint())
+    kernel.update(name="python3", display_name="Python 3", vaelib=fingerprint(code))
     return notebook
 
 
@@ -160,37 +154,3 @@ def _failure(
     else:
         why = _COLOUR.sub("", str(error)).strip()
     return LessonFailed(f"{lesson.stem}, code cell {number}:\n{code}\n{why}")
-
-
-# ------------------------------------------------------------------- fingerprint
-
-
-@cache
-def fingerprint() -> str:
-    """What a lesson's results depend on beside its own code, as one short text."""
-    return _digest(PACKAGE, _surroundings())
-
-
-def _digest(package: Path, *more: str) -> str:
-    """The sources of ``package`` (all but the book itself, which no lesson uses)
-    and ``more`` texts."""
-    summary = hashlib.sha256()
-    for path in sorted(package.rglob("*")):
-        place = path.relative_to(package)
-        if path.is_file() and not {"book", "__pycache__"} & set(place.parts):
-            summary.update(f"{place.as_posix()}\0".encode())
-            summary.update(hashlib.sha256(path.read_bytes()).digest())
-    for text in more:
-        summary.update(f"{text}\0".encode())
-    return summary.hexdigest()[:16]
-
-
-def _surroundings() -> str:
-    """The versions of Python and of what vaelib stands on; the device; and whether
-    MNIST is here, since lesson 00 shows it if so."""
-    needs: Any = map(Requirement, requires("vaelib") or [])
-    names = sorted(r.name for r in needs if not r.marker or r.marker.evaluate())
-    packages = [f"{name} {version(name)}" for name in names]
-    mnist = "with" if data.downloaded("mnist") else "without"
-    device = resolve_device("auto").type
-    return "\n".join([platform.python_version(), *packages, device, f"{mnist} mnist"])

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,12 @@ def embed(
             f'<figure class="vl-still">{picture}<figcaption>{reason}</figcaption>'
             "</figure>"
         )
-    kind = name.split(".")[-2]
-    front = _front_end(kind, told["_esm"], told.get("_css", ""))
+    # Its front end as it is now: the notebook holds that of the day it was executed,
+    # and no edit of a script or style sheet executes a lesson.
+    module, _, class_name = name.rpartition(".")
+    widget = getattr(import_module(module), class_name)
+    kind = module.rpartition(".")[2]
+    front = _front_end(kind, str(widget._esm), str(getattr(widget, "_css", "")))
     return _alive(kind, front, traits, picture)
 
 
