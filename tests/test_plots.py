@@ -115,7 +115,7 @@ def test_data_without_labels_can_be_scattered() -> None:
 
 
 def test_the_manifold_runs_through_the_priors_quantiles() -> None:
-    z, ticks = plots._quantile_grid(MODEL.prior, 3, 0.9)
+    z, ticks = plots.quantile_grid(MODEL.prior, 3, 0.9)
     side = torch.distributions.Normal(0.0, 1.0).icdf(torch.tensor([0.05, 0.5, 0.95]))
     np.testing.assert_allclose(ticks[0], side, atol=1e-6)
     torch.testing.assert_close(z[0], torch.stack([side[0], side[2]]))  # top left

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vaelib.models import VAE
 from vaelib.objectives import elbo
-from vaelib.plots import _quantile_grid
+from vaelib.plots import quantile_grid
 from vaelib.randomness import seeded
 from vaelib.sweep import Sweep
 from vaelib.widgets import esm, still
@@ -284,7 +284,7 @@ def _codes(subject: Subject, rows: list[int]) -> list[Tensor]:
     assert subject.codes is not None
     found = [subject.codes[rows], subject.spread()[:SAMPLES]]
     if subject.latent_dim == 2 and subject.standard_prior():
-        grid, _ = _quantile_grid(subject.model.prior, SIDE, 0.98)
+        grid, _ = quantile_grid(subject.model.prior, SIDE, 0.98)
         found.append(grid.float().cpu())
     return found
 

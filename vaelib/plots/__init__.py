@@ -1,0 +1,43 @@
+"""The course's pictures: one function each, and a text for those who cannot see.
+
+Every function returns a :class:`Picture`, a matplotlib ``Figure`` that carries
+its own alternative text in ``picture.alt``; :func:`show` displays it. The style
+is set only while a picture is made or drawn, so a reader's own matplotlib
+settings stay as they are, and nothing goes through pyplot's global list of
+figures.
+
+A picture of your own::
+
+    picture, ax = vl.plots.figure(title="KL against σ")
+    ax.plot(sigma, kl)
+    ax.set(xlabel="σ", ylabel="KL / nats")
+    vl.show(picture, alt="The KL divergence is lowest at σ = 1, where it is 0.")
+"""
+
+from vaelib.plots.curves import history
+from vaelib.plots.figures import (
+    CLASS_COLOURS,
+    COLOURS,
+    Picture,
+    figure,
+    show,
+    style,
+)
+from vaelib.plots.latent import latent_scatter, manifold, quantile_grid
+from vaelib.plots.tiles import images, reconstructions, samples
+
+__all__ = [
+    "CLASS_COLOURS",
+    "COLOURS",
+    "Picture",
+    "figure",
+    "history",
+    "images",
+    "latent_scatter",
+    "manifold",
+    "quantile_grid",
+    "reconstructions",
+    "samples",
+    "show",
+    "style",
+]
