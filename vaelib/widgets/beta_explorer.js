@@ -1,8 +1,8 @@
 // One slider over models that were trained with different β.
-import { floats, inTurn, make, mount, nameOf, publish, teller } from "./controls.js";
+import { floats, inTurn, make, mount, nameOf, publish, teller } from "./was_controls.js";
 import { compile } from "./decoder.js";
-import { figure, planeOf } from "./drawing.js";
-import { tilesOf } from "./tiles.js";
+import { figure, planeOf } from "./was_drawing.js";
+import { tilesOf } from "./was_tiles.js";
 
 /** Three digits, for people. */
 export const digits = (v) => String(+v.toPrecision(3) + 0).replaceAll("-", "−");

@@ -1,7 +1,7 @@
 // A picture beside what its first k principal components make of it.
 import { fromHalf } from "./decoder.js";
-import { evaluator, floats, make, mount, nameOf, publish, round, same, say, teller } from "./controls.js";
-import { figure, pictureOf } from "./drawing.js";
+import { evaluator, floats, make, mount, nameOf, publish, round, same, say, teller } from "./was_controls.js";
+import { figure, pictureOf } from "./was_drawing.js";
 
 const TURNS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
 const WIDE = 300, HIGH = 70;

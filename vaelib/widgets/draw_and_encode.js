@@ -1,6 +1,6 @@
 // Draw a picture; see where the encoder puts it, and what the decoder makes of that.
-import { evaluator, floats, make, mount, publish, round, same, teller } from "./controls.js";
-import { figure, pictureOf, planeOf, showCode } from "./drawing.js";
+import { evaluator, floats, make, mount, publish, round, same, teller } from "./was_controls.js";
+import { figure, pictureOf, planeOf, showCode } from "./was_drawing.js";
 import { inkOf } from "./ink.js";
 
 const SURFACE = 336;

@@ -1,6 +1,6 @@
 // One latent dimension: drag q; the bound and its gap trade, log p(x) stays.
-import { make, mount, publish, round, same, say, teller } from "./elements.js";
-import { figure } from "./drawing.js";
+import { make, mount, publish, round, same, say, teller } from "./was_elements.js";
+import { figure } from "./was_drawing.js";
 
 const WIDE = 400, HIGH = 300, TOP = 2;
 const SHAPES = {

@@ -1,5 +1,5 @@
-// Elements, words for numbers, and one way to tell Python: what every widget is
-// made of.
+// Elements: what every widget is made of, and what it says of itself.
+import { round } from "./numbers.js";
 
 /**
  * An element with its attributes; functions become listeners; "svg:" chooses
@@ -9,12 +9,52 @@ export function make(tag, attributes = {}, ...children) {
   const element = tag.startsWith("svg:")
     ? document.createElementNS("http://www.w3.org/2000/svg", tag.slice(4))
     : document.createElement(tag);
+  put(element, attributes);
+  element.append(...children);
+  return element;
+}
+
+/** The same for an element that there is. */
+export function put(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name, value);
     else element.setAttribute(name, value);
   }
-  element.append(...children);
-  return element;
+}
+
+/** A div of one of our classes: box("row", …). */
+export const box = (name, ...children) => make("div", { class: `vl-${name}` }, ...children);
+
+export const button = (text, click, attributes) =>
+  make("button", { type: "button", click, ...attributes }, text);
+
+/** A menu; `changed` is told the number of the name that was chosen. */
+export function menuOf(label, changed) {
+  const element = make("select", { "aria-label": label, change: () => changed(+element.value) });
+  return {
+    element,
+    offer: (names) =>
+      element.replaceChildren(...names.map((name, i) => make("option", { value: i }, name))),
+  };
+}
+
+/** Something with its caption, which is a text or a figcaption of one's own. */
+export const figure = (caption, ...children) =>
+  make("figure", { class: "vl-figure" }, ...children,
+    typeof caption === "string" ? make("figcaption", {}, caption) : caption);
+
+/** A line for what must be said; nothing to say hides it. */
+export function noteOf() {
+  const element = make("p", { class: "vl-note" });
+  return {
+    element,
+    say(text = "", alarm = false) {
+      element.textContent = text;
+      element.hidden = !text;
+      if (alarm) element.setAttribute("role", "alert");
+      else element.removeAttribute("role");
+    },
+  };
 }
 
 /** The widget's root: says what it is, and keeps its keys to itself. */
@@ -36,48 +76,9 @@ export function mount(el, kind, label, ...children) {
   return root;
 }
 
-/** Three decimals, and no minus before a zero. */
-export const round = (v) => Math.round(v * 1000) / 1000 + 0;
-
-/** z₁, z₂, … */
-export const nameOf = (i) =>
-  "z" + String(i + 1).replace(/\d/g, (d) => String.fromCharCode(0x2080 + +d));
-
-/** For people: two decimals and a true minus. */
-export const say = (v) => (Math.round(v * 100) / 100 + 0).toFixed(2).replace("-", "−");
-
-export const sayCode = (z) => Array.from(z, (v, i) => `${nameOf(i)} ${say(v)}`).join(", ");
-
-export const same = (a, b) => a.length === b.length && a.every((v, i) => v === b[i]);
-
-/** Publishes which code the picture on the screen belongs to. */
-export function publish(root, z) {
+/** Publishes which code the picture on the screen belongs to, and what else there is. */
+export function publish(root, z, more = {}) {
+  Object.assign(root.dataset, more);
   root.dataset.z = Array.from(z, (v) => round(v).toFixed(3)).join(",");
   root.dataset.frame = String(+root.dataset.frame + 1);
-}
-
-/**
- * Tells Python about values. While they move: every 100 ms if that disturbs
- * nobody, else only once they rest, so that a busy kernel draws pictures.
- * They are set and saved in one go: between the two, Jupyter's echo of an
- * earlier save would put the earlier value back.
- */
-export function teller(model, inPage) {
-  let timer = 0, news = {};
-  function now() {
-    clearTimeout(timer);
-    timer = 0;
-    const values = Object.entries(news);
-    news = {};
-    for (const [name, value] of values) model.set(name, value);
-    if (values.length) model.save_changes();
-  }
-  return {
-    now,
-    soon(values) {
-      Object.assign(news, values);
-      if (!inPage()) clearTimeout(timer);
-      if (!inPage() || !timer) timer = setTimeout(now, inPage() ? 100 : 250);
-    },
-  };
 }

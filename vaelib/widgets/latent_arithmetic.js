@@ -1,6 +1,6 @@
 // A weighted sum of three codes, and what is decoded from it and from each of them.
-import { evaluator, floats, make, mount, publish, round, say, teller } from "./controls.js";
-import { figure, pictureOf, showCode } from "./drawing.js";
+import { evaluator, floats, make, mount, publish, round, say, teller } from "./was_controls.js";
+import { figure, pictureOf, showCode } from "./was_drawing.js";
 
 const NAMES = ["a", "b", "c"];
 

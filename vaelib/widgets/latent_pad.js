@@ -1,56 +1,36 @@
 // The latent plane of a two-dimensional model: drag the point, see its decoding.
-import { evaluator, make, mount, publish, same, teller } from "./controls.js";
-import { figure, pictureOf, showCode } from "./drawing.js";
+import { bind, hear } from "./bind.js";
+import { pictureOf } from "./drawing.js";
+import { box, figure, make, mount, publish } from "./elements.js";
+import { evaluator } from "./evaluator.js";
+import { showCode } from "./numbers.js";
 import { padOf } from "./pad.js";
 
 function render({ model, el }) {
-  let z = model.get("z").slice();
   const picture = pictureOf(model.get("_picture"), "decoded", "The picture decoded from the point");
-  const pad = padOf("", {
-    moved(next) {
-      place(next);
-      python.soon({ z });
-    },
-    rested: () => python.now(),
-  });
-  const left = figure("Drag, or use the arrow keys", pad.element);
-  const right = figure("", picture.canvas);
+  const pad = padOf("", { moved: (z) => state.set({ z }), rested: () => state.rest() });
+  const words = make("figcaption");
   const root = mount(
     el, "latent-pad", "Latent pad",
-    make("div", { class: "vl-row" }, left.element, right.element),
+    box("row", figure("Drag, or use the arrow keys", pad.element), figure(words, picture.canvas)),
   );
   const decode = evaluator(model, "decoder", root, (pixels, code) => {
     picture.paint(pixels);
-    right.words.textContent = showCode(code);
+    words.textContent = showCode(code);
     publish(root, code);
   });
-  const python = teller(model, decode.inPage);
+  const state = bind(model, ["z"], ({ z }) => {
+    pad.show(z);
+    decode.ask(z);
+  }, { inPage: decode.inPage, busy: pad.dragging });
 
   function furnish() {
     pad.furnish(model.get("_scene"));
-    place(z);
-  }
-
-  /** Puts the point at z and asks for its picture. */
-  function place(next) {
-    z = next;
-    pad.show(z);
-    decode.ask(z);
-  }
-
-  function fromPython() {
-    const next = model.get("z");
-    if (!pad.dragging() && !same(next, z)) place(next.slice());
+    state.show();
   }
 
   furnish();
-  model.on("change:z", fromPython);
-  model.on("change:_scene", furnish);
-  return () => {
-    decode.stop();
-    model.off("change:z", fromPython);
-    model.off("change:_scene", furnish);
-  };
+  return hear(model, { _scene: furnish }, state.stop, decode.stop);
 }
 
 export default { render };

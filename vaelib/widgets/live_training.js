@@ -1,7 +1,7 @@
 // A model in training, watched through pictures that the kernel sends; or the
 // recording of one, which needs no kernel.
-import { make, mount, teller } from "./elements.js";
-import { figure, pictureOf, planeOf } from "./drawing.js";
+import { make, mount, teller } from "./was_elements.js";
+import { figure, pictureOf, planeOf } from "./was_drawing.js";
 
 const BOX = { wide: 300, high: 110 };
 const COLUMNS = { reconstruction: 1, kl: 2 };

@@ -1,6 +1,6 @@
 // A mixture of Gaussians fitted to numbers while the reader adds components; who
 // is responsible for the place under the pointer.
-import { make, mount, round, same, say, teller } from "./elements.js";
+import { make, mount, round, same, say, teller } from "./was_elements.js";
 
 const WIDE = 480, HIGH = 250, FOOT = 24;
 

@@ -1,9 +1,9 @@
 // Two latent planes of the same pictures: linked by the picture, or each on its own.
 import {
   evaluator, floats, make, mount, publish, round, same, say, teller,
-} from "./controls.js";
-import { figure, pictureOf } from "./drawing.js";
-import { padOf } from "./pad.js";
+} from "./was_controls.js";
+import { figure, pictureOf } from "./was_drawing.js";
+import { padOf } from "./was_pad.js";
 
 /** The row of `codes`, x and y in turn, that is nearest to z, and how far it is. */
 export function nearestOf(codes, [x, y]) {

@@ -1,9 +1,9 @@
 // A path drawn on the latent plane, and what is decoded along it.
-import { evaluator, make, mount, publish, round, say, teller } from "./controls.js";
-import { figure, pictureOf, showCode } from "./drawing.js";
-import { padOf } from "./pad.js";
+import { evaluator, make, mount, publish, round, say, teller } from "./was_controls.js";
+import { figure, pictureOf, showCode } from "./was_drawing.js";
+import { padOf } from "./was_pad.js";
 import { along } from "./path.js";
-import { tilesOf } from "./tiles.js";
+import { tilesOf } from "./was_tiles.js";
 
 const STRIP = 12;
 const SECONDS = 5;

@@ -1,6 +1,6 @@
 // Draws with their noise held still: move μ and σ, and compare two gradients.
-import { make, mount, publish, round, say, teller } from "./elements.js";
-import { figure } from "./drawing.js";
+import { make, mount, publish, round, say, teller } from "./was_elements.js";
+import { figure } from "./was_drawing.js";
 
 const W = 400, H = 300, REACH = 3;
 const ROOT_TAU = Math.sqrt(2 * Math.PI);

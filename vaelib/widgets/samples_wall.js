@@ -1,7 +1,7 @@
 // A wall of pictures decoded from draws of the prior.
-import { evaluator, floats, make, mount, publish, say, sayCode, teller } from "./controls.js";
-import { figure, pictureOf } from "./drawing.js";
-import { tilesOf } from "./tiles.js";
+import { evaluator, floats, make, mount, publish, say, sayCode, teller } from "./was_controls.js";
+import { figure, pictureOf } from "./was_drawing.js";
+import { tilesOf } from "./was_tiles.js";
 
 /** The codes on one wall: draws, scaled about their middle by the temperature. */
 export function wallCodes({ bank, middle, size }, wall, count, temperature) {

@@ -1,7 +1,7 @@
 // Each latent axis as a row of decodings, and the factor it follows.
-import { evaluator, floats, make, mount, nameOf, publish, round, same, say, teller } from "./controls.js";
-import { figure, pictureOf } from "./drawing.js";
-import { tilesOf } from "./tiles.js";
+import { evaluator, floats, make, mount, nameOf, publish, round, same, say, teller } from "./was_controls.js";
+import { figure, pictureOf } from "./was_drawing.js";
+import { tilesOf } from "./was_tiles.js";
 
 const SIGNS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
 

@@ -1,5 +1,5 @@
 // Two Gaussians, the KL divergence each way, and where its nats come from.
-import { make, mount, round, same, say, teller } from "./controls.js";
+import { make, mount, round, same, say, teller } from "./was_controls.js";
 
 /** A Gaussian is a pair: its mean and its width σ. */
 const logDensity = ([mu, sigma], z) =>

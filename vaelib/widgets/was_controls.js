@@ -1,8 +1,8 @@
 // One evaluation at a time, for widgets that decode or encode; and everything of
 // elements.js, under this name too.
 import { compile } from "./decoder.js";
-import { make } from "./elements.js";
-export * from "./elements.js";
+import { make } from "./was_elements.js";
+export * from "./was_elements.js";
 
 /**
  * Evaluates a network for the newest input only: in the page once per frame, or

@@ -1,6 +1,6 @@
 // Several pictures on one canvas.
-import { make } from "./elements.js";
-import { fill } from "./drawing.js";
+import { make } from "./was_elements.js";
+import { fill } from "./was_drawing.js";
 
 /**
  * A canvas with `count` pictures in rows, one pixel apart.
