@@ -1,4 +1,4 @@
-"""How disentangled are the codes of small sprites? The table of lesson 09.
+"""How disentangled are the codes of small sprites? The table of lesson 10.
 
     python benchmarks/disentanglement.py
 
@@ -18,7 +18,7 @@ BETAS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 SEEDS = (0, 1, 2, 3, 4)
 METHODS = ("vae", "ada-gvae")
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "notebooks" / "src" / "09-beta-vae.md"
+PAGE = ROOT / "notebooks" / "src" / "10-beta-vae.md"
 TABLE = ROOT / "vaelib" / "exercises" / "beta_vae.csv"
 
 

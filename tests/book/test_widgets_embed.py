@@ -123,7 +123,7 @@ def test_the_page_gets_the_front_end_of_today(
     monkeypatch.setattr(vl.widgets.LatentPad, "_esm", today)
     monkeypatch.setattr(vl.widgets.LatentPad, "_css", "b { top: 7px }")
     files = embed(saved, pad.model_id, None, "").files.values()
-    (front,) = [f.decode() for f in files if b"[\"latent_pad\"]" in f]
+    (front,) = [f.decode() for f in files if b'["latent_pad"]' in f]
     assert "const today = 1;" in front
     assert "top: 7px" in front
     assert len(front) < 300

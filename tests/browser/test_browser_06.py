@@ -1,4 +1,4 @@
-"""Lesson 06 as its reader meets it: run in JupyterLab, its widget dragged."""
+"""Lesson 06 as its reader meets it: the bell is dragged, the bound follows."""
 
 from __future__ import annotations
 
@@ -6,196 +6,189 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labpage import NotebookPage, code, frames
-from playwright.sync_api import Browser, Locator, expect
+from labpage import NotebookPage, frames
+from playwright.sync_api import Locator, expect
 from test_browser_static import as_page
 
-from vaelib.widgets import Reparameterise
+from vaelib.widgets import ElboGap
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks/06-reparameterization.ipynb"
-STATS = (
-    "(lambda e: [[d.mean().item(), d.std().item()] for d in e[:2]] + [e.exact])"
-    "(shown.estimates())"
-)
-BELL_TOP, BELL_SHOULDER = 0.48, 0.583  # heights, as shares of the plane's
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "06-elbo.ipynb"
+BEND = "a bend: f(z) = z²"
 
 
 @pytest.fixture(scope="module")
-def lesson(open_file: Any) -> NotebookPage:
-    page: NotebookPage = open_file(NOTEBOOK)
-    page.run_all(timeout=400)
-    return page
-
-
-@pytest.fixture
-def widget(lesson: NotebookPage) -> Locator:
-    """At the start again before each test."""
-    lesson.page.evaluate(
-        """() => jupyterapp.shell.currentWidget.sessionContext.session.kernel
-            .requestExecute({ code: "shown.f = 'bowl'; shown.baseline = False; "
-                + "shown.mu, shown.sigma = 0.0, 1.0" }).done"""
-    )
-    root = lesson.widget("reparameterise")
-    expect(root).to_have_attribute("data-z", "0.000,1.000")
-    return root
+def page(open_file: Any) -> NotebookPage:
+    opened: NotebookPage = open_file(NOTEBOOK, has_touch=True)
+    opened.run_all(timeout=300)
+    return opened
 
 
 @pytest.fixture(autouse=True)
-def nothing_goes_wrong(lesson: NotebookPage) -> Any:
+def nothing_goes_wrong(request: pytest.FixtureRequest) -> Any:
     yield
-    assert lesson.problems() == []
+    if "page" in request.fixturenames:
+        assert request.getfixturevalue("page").problems() == []
 
 
-def x_of(z: float) -> float:
-    return (z + 3) / 6
+def bell(page: NotebookPage) -> Locator:
+    return page.widget("elbo-gap")
 
 
-def shown_stats(widget: Locator) -> list[Any]:
-    """What the page says of the two estimates, and the exact gradient."""
-    pairs = [widget.get_attribute(f"data-{name}") for name in ("pathwise", "score")]
-    both = [[float(v) for v in (pair or "").split(",")] for pair in pairs]
-    return [*both, float(widget.get_attribute("data-exact") or "nan")]
+def numbers(widget: Locator) -> list[float]:
+    """ELBO, gap and log p(x) as the page shows them."""
+    names = ("data-elbo", "data-gap", "data-evidence")
+    return [float(widget.get_attribute(name) or "nan") for name in names]
 
 
-def assert_agree(lesson: NotebookPage, widget: Locator) -> None:
-    """The last state belongs to the last place, and Python finds the same."""
-    z = lesson.settled(widget)
-    assert lesson.ask("[shown.mu, shown.sigma]") == pytest.approx(z, abs=6e-4)
-    *page, exact = shown_stats(widget)
-    *python, truth = lesson.ask(STATS)
-    for mine, theirs in zip(page, python, strict=True):
-        assert mine == pytest.approx(theirs, abs=1e-3)
-    assert exact == pytest.approx(truth, abs=1e-3)
+def assert_agrees(page: NotebookPage, quiet: float = 0.5) -> list[float]:
+    """Page and kernel: the same bell, the same three numbers."""
+    widget = bell(page)
+    shown = page.settled(widget, quiet=quiet)
+    assert page.ask("[bell.mu, bell.sigma]") == pytest.approx(shown, abs=6e-4)
+    assert numbers(widget) == pytest.approx(page.ask("list(bell.bounds())"), abs=1e-3)
+    elbo, gap, evidence = numbers(widget)
+    assert elbo + gap == pytest.approx(evidence, abs=1e-3)
+    words = f"{elbo:.2f} nats".replace("-", "−")
+    expect(widget.get_by_role("row", name="ELBO")).to_contain_text(words)
+    return shown
 
 
-def test_dragging_the_top_moves_mu(lesson: NotebookPage, widget: Locator) -> None:
-    before, eps = frames(widget), lesson.ask("shown.eps")
-    path = [(x_of(v), BELL_TOP) for v in (0, 2.5, 1.5)]
-    lesson.drag(widget, path)
-    assert lesson.settled(widget) == pytest.approx([1.5, 1.0], abs=0.03)
+def reset(page: NotebookPage, mu: float, sigma: float, decoder: str) -> None:
+    page.ask(f"bell.set_trait('decoder', {decoder!r})")
+    page.ask(f"[bell.set_trait('mu', {mu}), bell.set_trait('sigma', {sigma})]")
+    expect(bell(page)).to_have_attribute("data-z", f"{mu:.3f},{sigma:.3f}")
+    expect(bell(page)).to_have_attribute("data-decoder", decoder)
+
+
+LINE = "a line: f(z) = z"
+
+
+def test_dragging_the_summit(page: NotebookPage) -> None:
+    widget = bell(page)
+    reset(page, 0.3, 0.7, LINE)
+    before, first = frames(widget), numbers(widget)
+    page.drag(widget, [(0.54, 0.7), (0.3, 0.6), (0.671, 0.5)])
+    mu, sigma = assert_agrees(page)
     assert frames(widget) > before + 1
-    assert lesson.ask("shown.eps") == eps
-    assert_agree(lesson, widget)
+    # Where the pointer was let go: 0.671 of −3.5 … 3.5, and the bell that high.
+    assert mu == pytest.approx(1.2, abs=0.05)
+    assert sigma == pytest.approx(0.4, abs=0.05)
+    last = numbers(widget)
+    assert last[1] < 0.1 < first[1]
+    assert last[2] == first[2]
 
 
-def test_dragging_the_shoulder_changes_sigma(
-    lesson: NotebookPage, widget: Locator
+def test_a_finger_drags_it_too(page: NotebookPage) -> None:
+    reset(page, 0.3, 0.7, LINE)
+    page.touch(bell(page), [(0.5, 0.7), (0.4, 0.65), (0.25, 0.6)])
+    mu, _ = assert_agrees(page)
+    assert mu == pytest.approx(-1.75, abs=0.06)
+
+
+def test_sliders_by_keyboard(page: NotebookPage) -> None:
+    reset(page, 0.3, 0.7, LINE)
+    widget, keys = bell(page), page.page.keyboard
+    mean = widget.get_by_role("slider", name="mean μ")
+    mean.focus()
+    keys.press("ArrowRight")
+    keys.press("Shift+ArrowRight")
+    widget.get_by_role("slider", name="width σ").focus()
+    keys.press("ArrowDown")
+    expect(widget).to_have_attribute("data-z", "0.850,0.650")
+    elbo, gap, _ = numbers(widget)
+    words = f"0.85; ELBO {elbo:.2f}, gap {gap:.2f} nats".replace("-", "−")
+    expect(mean).to_have_attribute("aria-valuetext", words)
+    for _ in range(30):
+        keys.press("Shift+ArrowUp")
+    assert assert_agrees(page) == pytest.approx([0.85, 1.5])
+    keys.press("Home")
+    assert assert_agrees(page) == [0, 1]
+    before = page.cells()
+    for key in ("b", "a", "d", "d", "x"):
+        keys.press(key)
+    assert page.cells() == before
+
+
+def test_another_decoder_has_another_evidence(page: NotebookPage) -> None:
+    reset(page, 0.3, 0.7, LINE)
+    widget = bell(page)
+    evidence = numbers(widget)[2]
+    widget.get_by_role("combobox", name="Decoder").select_option(label=BEND)
+    expect(widget).to_have_attribute("data-decoder", BEND)
+    assert_agrees(page)
+    assert page.ask("bell.decoder") == BEND
+    assert abs(numbers(widget)[2] - evidence) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("start", "decoder", "end", "gap"),
+    [
+        ((0.3, 0.7), LINE, (1.2, 0.447), 0.0),
+        ((-1.0, 0.3), BEND, (-1.11, 0.23), 0.737),
+        ((0.0, 1.0), BEND, (0.0, 0.732), 1.588),
+    ],
+)
+def test_the_climb_ends_on_a_hill(
+    page: NotebookPage, start: Any, decoder: str, end: Any, gap: float
 ) -> None:
-    lesson.drag(widget, [(x_of(v), BELL_SHOULDER) for v in (1, 2, 0.4)])
-    assert lesson.settled(widget) == pytest.approx([0, 0.4], abs=0.03)
-    assert_agree(lesson, widget)
+    reset(page, *start, decoder)
+    widget = bell(page)
+    widget.get_by_role("button", name="Climb").click()
+    expect(widget.get_by_role("button", name="Stop")).to_be_visible()
+    expect(widget.get_by_role("button", name="Climb")).to_be_visible(timeout=30_000)
+    assert assert_agrees(page) == pytest.approx(end, abs=0.02)
+    assert numbers(widget)[1] == pytest.approx(gap, abs=0.005)
 
 
-def test_every_function_and_the_baseline_agree(
-    lesson: NotebookPage, widget: Locator
-) -> None:
-    seen = []
-    for f in ("sine", "step", "bowl"):
-        widget.get_by_role("combobox").select_option(f)
-        lesson.settled(widget)
-        assert_agree(lesson, widget)
-        seen.append(shown_stats(widget))
-    (sine_path, sine_score, _), (step_path, _, step_exact), (_, bare, _) = seen
-    assert sine_path[1] > 10 * sine_score[1]
-    assert step_path == [0, 0]
-    assert step_exact > 0.3
-    widget.get_by_role("checkbox").check()
-    lesson.settled(widget)
-    assert_agree(lesson, widget)
-    assert shown_stats(widget)[1][1] < bare[1]
+def test_a_hand_stops_the_climb(page: NotebookPage) -> None:
+    reset(page, -3.0, 1.5, BEND)
+    widget = bell(page)
+    widget.get_by_role("button", name="Climb").click()
+    widget.get_by_role("slider", name="mean μ").focus()
+    page.page.keyboard.press("Home")
+    expect(widget.get_by_role("button", name="Climb")).to_be_visible()
+    assert assert_agrees(page) == [0, 1]
 
 
-def test_new_noise_reaches_python(lesson: NotebookPage, widget: Locator) -> None:
-    eps, before = lesson.ask("shown.eps"), shown_stats(widget)
-    widget.get_by_role("button", name="New noise").click()
-    lesson.settled(widget)
-    fresh = lesson.ask("shown.eps")
-    assert len(fresh) == len(eps)
-    assert fresh != eps
-    assert shown_stats(widget) != before
-    assert_agree(lesson, widget)
-
-
-def test_keys_move_the_sliders_and_type_nothing(
-    lesson: NotebookPage, widget: Locator
-) -> None:
-    cells = lesson.cells()
-    mu, sigma = widget.get_by_role("slider").all()
-    mu.focus()
-    for key in ("ArrowRight", "Shift+ArrowRight", "b", "ArrowLeft"):
-        lesson.page.keyboard.press(key)
-    assert lesson.settled(widget) == pytest.approx([0.2, 1.0], abs=1e-3)
-    expect(mu).to_have_attribute("aria-valuetext", "μ 0.20")
-    sigma.focus()
-    lesson.page.keyboard.press("Shift+ArrowDown")
-    assert lesson.settled(widget)[1] == pytest.approx(1.03**-10, abs=2e-3)
-    lesson.page.keyboard.press("Home")
-    assert lesson.settled(widget)[1] == 1
-    assert lesson.cells() == cells
-    assert_agree(lesson, widget)
-
-
-def test_points_keep_their_noise(lesson: NotebookPage, widget: Locator) -> None:
-    def places() -> list[float]:
-        found: list[float] = widget.locator("svg").first.evaluate(
-            """svg => Array.from(svg.querySelectorAll("circle[r='3']"),
-                (dot) => +dot.getAttribute("cx"))"""
+def test_light_dark_and_narrow(page: NotebookPage) -> None:
+    widget = bell(page)
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        page.theme(theme)
+        text, ground = widget.evaluate(
+            """root => [getComputedStyle(root).color,
+                getComputedStyle(root.querySelector(".vl-plane")).backgroundColor]
+                .map((c) => c.match(/[\\d.]+/g).slice(0, 3)
+                    .reduce((sum, v) => sum + Number(v), 0))"""
         )
-        return found
-
-    lesson.drag(widget, [(x_of(v), BELL_TOP) for v in (0, 0.5)])
-    mu, sigma = lesson.settled(widget)
-    wanted = [x_of(mu + sigma * e) * 400 for e in lesson.ask("shown.eps")]
-    assert places() == pytest.approx(wanted, abs=0.1)
-
-
-def test_python_moves_the_picture(lesson: NotebookPage, widget: Locator) -> None:
-    lesson.page.evaluate(
-        """() => jupyterapp.shell.currentWidget.sessionContext.session.kernel
-            .requestExecute({ code: "shown.mu = -1.25" }).done"""
-    )
-    expect(widget).to_have_attribute("data-z", "-1.250,1.000")
-    assert code(widget) == [-1.25, 1]
-    assert_agree(lesson, widget)
+        assert (text > ground) == ("Dark" in theme)
+    size = page.page.viewport_size
+    assert size is not None
+    try:
+        page.page.set_viewport_size({"width": 360, "height": 740})
+        too_wide = bell(page).evaluate(
+            """root => [...root.querySelectorAll("*:not(svg *)")].filter((node) =>
+                node.getBoundingClientRect().right
+                    > root.parentElement.getBoundingClientRect().right + 1).length"""
+        )
+        assert too_wide == 0
+    finally:
+        page.page.set_viewport_size(size)
 
 
-def test_it_lives_without_a_kernel_on_a_narrow_touch_screen(
-    browser: Browser, tmp_path: Path
-) -> None:
-    file = tmp_path / "reparameterise.html"
-    file.write_text(as_page(Reparameterise(), "reparameterise"), encoding="utf-8")
-    size = {"width": 360, "height": 900}
-    context = browser.new_context(viewport=size, has_touch=True)
-    page, heard = context.new_page(), []
-    page.on("pageerror", lambda error: heard.append(str(error)))
-    page.goto(file.as_uri())
-    root = page.locator("[data-vl]")
-    expect(root).to_have_attribute("data-z", "0.000,1.000")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    top = root.locator(".vl-pad .vl-dot").first
-    box = top.bounding_box()
-    start = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    session = context.new_cdp_session(page)
-    for kind, places in (
-        ("touchStart", [start]),
-        ("touchMove", [(start[0] + 20, start[1] + 60)]),
-        ("touchMove", [(start[0] + 50, start[1] + 5)]),
-        ("touchEnd", []),
-    ):
-        points = [{"x": x, "y": y} for x, y in places]
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-    expect(root).not_to_have_attribute("data-z", "0.000,1.000")
-    root.get_by_role("combobox").select_option("sine")
-    root.get_by_role("button", name="New noise").click()
-    page.wait_for_function("document.querySelector('[data-vl]').dataset.score")
-    page.wait_for_timeout(300)
-    mu, sigma = code(root)
-    eps = page.evaluate("model.get('eps')")
-    mine = Reparameterise(mu=mu, sigma=sigma, f="sine", eps=eps).estimates()
-    assert mu > 0.5
-    assert sigma == 1
-    for shown, draws in zip(shown_stats(root), mine[:2], strict=False):
-        both = [draws.mean().item(), draws.std().item()]
-        assert shown == pytest.approx(both, abs=1e-3)
+def test_without_a_kernel(browser: Any, tmp_path: Path) -> None:
+    file = tmp_path / "gap.html"
+    file.write_text(as_page(ElboGap(decoder=BEND), "elbo_gap"), encoding="utf-8")
+    context = browser.new_context(reduced_motion="reduce")
+    tab = context.new_page()
+    heard: list[str] = []
+    tab.on("console", lambda message: heard.append(message.text))
+    tab.on("pageerror", lambda error: heard.append(str(error)))
+    tab.goto(file.as_uri())
+    root = tab.locator("[data-vl]")
+    expect(root).to_have_attribute("data-gap", "3.0006")
+    tab.get_by_role("button", name="Climb").click()
+    # At once, where motion is not wanted.
+    expect(root).to_have_attribute("data-frame", "2")
+    assert numbers(root)[1] == pytest.approx(1.588, abs=0.005)
     context.close()
     assert heard == []

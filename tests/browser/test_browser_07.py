@@ -1,4 +1,4 @@
-"""Lesson 07 as its reader meets it, and its widget without any kernel."""
+"""Lesson 07 as its reader meets it: run in JupyterLab, its widget dragged."""
 
 from __future__ import annotations
 
@@ -10,155 +10,192 @@ from labpage import NotebookPage, code, frames
 from playwright.sync_api import Browser, Locator, expect
 from test_browser_static import as_page
 
-from vaelib.widgets import TwoGaussians, esm
+from vaelib.widgets import Reparameterise
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-PLOT = ".vl-chart"
+NOTEBOOK = Path(__file__).parents[2] / "notebooks/07-reparameterization.ipynb"
+STATS = (
+    "(lambda e: [[d.mean().item(), d.std().item()] for d in e[:2]] + [e.exact])"
+    "(shown.estimates())"
+)
+BELL_TOP, BELL_SHOULDER = 0.48, 0.583  # heights, as shares of the plane's
 
 
 @pytest.fixture(scope="module")
 def lesson(open_file: Any) -> NotebookPage:
-    page: NotebookPage = open_file(NOTEBOOKS / "07-kl-divergence.ipynb", has_touch=True)
-    page.run_all(timeout=300)
+    page: NotebookPage = open_file(NOTEBOOK)
+    page.run_all(timeout=400)
     return page
 
 
+@pytest.fixture
+def widget(lesson: NotebookPage) -> Locator:
+    """At the start again before each test."""
+    lesson.page.evaluate(
+        """() => jupyterapp.shell.currentWidget.sessionContext.session.kernel
+            .requestExecute({ code: "shown.f = 'bowl'; shown.baseline = False; "
+                + "shown.mu, shown.sigma = 0.0, 1.0" }).done"""
+    )
+    root = lesson.widget("reparameterise")
+    expect(root).to_have_attribute("data-z", "0.000,1.000")
+    return root
+
+
 @pytest.fixture(autouse=True)
-def nothing_goes_wrong(request: pytest.FixtureRequest) -> Any:
+def nothing_goes_wrong(lesson: NotebookPage) -> Any:
     yield
-    if "lesson" in request.fixturenames:
-        assert request.getfixturevalue("lesson").problems() == []
+    assert lesson.problems() == []
 
 
-def shown_kl(widget: Locator) -> list[float]:
-    return [float(v) for v in (widget.get_attribute("data-kl") or "").split(",")]
+def x_of(z: float) -> float:
+    return (z + 3) / 6
 
 
-def handle(widget: Locator, nth: int) -> tuple[float, float]:
-    """The middle of a handle as fractions of the pad."""
-    box, pad = (
-        widget.locator(on).nth(n).bounding_box()
-        for on, n in ((".vl-handle", nth), (".vl-pad", 0))
-    )
-    assert box is not None
-    assert pad is not None
-    return (
-        (box["x"] + box["width"] / 2 - pad["x"]) / pad["width"],
-        (box["y"] + box["height"] / 2 - pad["y"]) / pad["height"],
-    )
+def shown_stats(widget: Locator) -> list[Any]:
+    """What the page says of the two estimates, and the exact gradient."""
+    pairs = [widget.get_attribute(f"data-{name}") for name in ("pathwise", "score")]
+    both = [[float(v) for v in (pair or "").split(",")] for pair in pairs]
+    return [*both, float(widget.get_attribute("data-exact") or "nan")]
 
 
-def assert_agrees(page: NotebookPage, widget: Locator) -> list[float]:
-    """Page and kernel have the same Gaussians and the same divergences."""
-    shown = page.settled(widget)
-    assert page.ask("two.q + two.p") == pytest.approx(shown, abs=1e-3)
-    assert shown_kl(widget) == pytest.approx(page.ask("list(two.kl)"), abs=1e-3)
-    assert page.ask("two.kl[0]") == pytest.approx(
-        page.ask(
-            "kl_divergence(Normal(*map(number, two.q)), "
-            "Normal(*map(number, two.p))).item()"
-        )
-    )
-    return shown
+def assert_agree(lesson: NotebookPage, widget: Locator) -> None:
+    """The last state belongs to the last place, and Python finds the same."""
+    z = lesson.settled(widget)
+    assert lesson.ask("[shown.mu, shown.sigma]") == pytest.approx(z, abs=6e-4)
+    *page, exact = shown_stats(widget)
+    *python, truth = lesson.ask(STATS)
+    for mine, theirs in zip(page, python, strict=True):
+        assert mine == pytest.approx(theirs, abs=1e-3)
+    assert exact == pytest.approx(truth, abs=1e-3)
 
 
-def start(page: NotebookPage) -> Locator:
-    page.ask("setattr(two, 'q', [1.5, 0.5]) or setattr(two, 'p', [0, 1])")
-    widget = page.widget("two-gaussians")
-    expect(widget).to_have_attribute("data-z", "1.500,0.500,0.000,1.000")
-    return widget
-
-
-def test_a_top_is_dragged_and_the_price_follows(lesson: NotebookPage) -> None:
-    widget = start(lesson)
-    before = frames(widget)
-    lesson.drag(widget, [handle(widget, 0), (0.5, 0.5), (0.25, 0.3)])
-    z = assert_agrees(lesson, widget)
+def test_dragging_the_top_moves_mu(lesson: NotebookPage, widget: Locator) -> None:
+    before, eps = frames(widget), lesson.ask("shown.eps")
+    path = [(x_of(v), BELL_TOP) for v in (0, 2.5, 1.5)]
+    lesson.drag(widget, path)
+    assert lesson.settled(widget) == pytest.approx([1.5, 1.0], abs=0.03)
     assert frames(widget) > before + 1
-    assert z == pytest.approx([-3, 0.5, 0, 1], abs=0.03)
-    assert shown_kl(widget)[0] == pytest.approx(4.818, abs=0.2)
-    expect(widget).to_contain_text(f"KL(q‖p) = {shown_kl(widget)[0]:.2f} nats")
+    assert lesson.ask("shown.eps") == eps
+    assert_agree(lesson, widget)
 
 
-def test_a_hollow_mark_widens(lesson: NotebookPage) -> None:
-    widget = start(lesson)
-    lesson.drag(widget, [handle(widget, 3), (0.6, 0.6), (0.75, 0.7)])
-    assert assert_agrees(lesson, widget) == pytest.approx([1.5, 0.5, 0, 3], abs=0.03)
-    # Far beyond the edge it stays at the edge.
-    lesson.drag(widget, [handle(widget, 1), (0.9, 0.5), (0.99, 0.5)])
-    assert assert_agrees(lesson, widget)[1] == 3
+def test_dragging_the_shoulder_changes_sigma(
+    lesson: NotebookPage, widget: Locator
+) -> None:
+    lesson.drag(widget, [(x_of(v), BELL_SHOULDER) for v in (1, 2, 0.4)])
+    assert lesson.settled(widget) == pytest.approx([0, 0.4], abs=0.03)
+    assert_agree(lesson, widget)
 
 
-def test_a_finger_does_the_same(lesson: NotebookPage) -> None:
-    widget = start(lesson)
-    lesson.touch(widget, [handle(widget, 2), (0.45, 0.5), (0.4, 0.5), (1 / 3, 0.5)])
-    assert assert_agrees(lesson, widget) == pytest.approx([1.5, 0.5, -2, 1], abs=0.03)
+def test_every_function_and_the_baseline_agree(
+    lesson: NotebookPage, widget: Locator
+) -> None:
+    seen = []
+    for f in ("sine", "step", "bowl"):
+        widget.get_by_role("combobox").select_option(f)
+        lesson.settled(widget)
+        assert_agree(lesson, widget)
+        seen.append(shown_stats(widget))
+    (sine_path, sine_score, _), (step_path, _, step_exact), (_, bare, _) = seen
+    assert sine_path[1] > 10 * sine_score[1]
+    assert step_path == [0, 0]
+    assert step_exact > 0.3
+    widget.get_by_role("checkbox").check()
+    lesson.settled(widget)
+    assert_agree(lesson, widget)
+    assert shown_stats(widget)[1][1] < bare[1]
 
 
-def test_the_keyboard_does_the_same(lesson: NotebookPage) -> None:
-    widget = start(lesson)
+def test_new_noise_reaches_python(lesson: NotebookPage, widget: Locator) -> None:
+    eps, before = lesson.ask("shown.eps"), shown_stats(widget)
+    widget.get_by_role("button", name="New noise").click()
+    lesson.settled(widget)
+    fresh = lesson.ask("shown.eps")
+    assert len(fresh) == len(eps)
+    assert fresh != eps
+    assert shown_stats(widget) != before
+    assert_agree(lesson, widget)
+
+
+def test_keys_move_the_sliders_and_type_nothing(
+    lesson: NotebookPage, widget: Locator
+) -> None:
     cells = lesson.cells()
-    keys = lesson.page.keyboard
-    widget.get_by_role("slider", name="width of q").focus()
-    keys.press("Home")
-    expect(widget).to_have_attribute("data-z", "1.500,1.000,0.000,1.000")
-    widget.get_by_role("slider", name="mean of q").focus()
-    keys.press("Home")
-    expect(widget).to_have_attribute("data-kl", "0.0000,0.0000")
-    keys.press("Shift+ArrowRight")
-    keys.press("ArrowRight")
-    keys.press("b")  # would insert a cell, did it reach the notebook
-    assert assert_agrees(lesson, widget) == [0.55, 1, 0, 1]
+    mu, sigma = widget.get_by_role("slider").all()
+    mu.focus()
+    for key in ("ArrowRight", "Shift+ArrowRight", "b", "ArrowLeft"):
+        lesson.page.keyboard.press(key)
+    assert lesson.settled(widget) == pytest.approx([0.2, 1.0], abs=1e-3)
+    expect(mu).to_have_attribute("aria-valuetext", "μ 0.20")
+    sigma.focus()
+    lesson.page.keyboard.press("Shift+ArrowDown")
+    assert lesson.settled(widget)[1] == pytest.approx(1.03**-10, abs=2e-3)
+    lesson.page.keyboard.press("Home")
+    assert lesson.settled(widget)[1] == 1
     assert lesson.cells() == cells
-    expect(widget.get_by_role("slider", name="mean of q")).to_have_attribute(
-        "aria-valuetext", "0.55, KL(q‖p) 0.15 nats, KL(p‖q) 0.15 nats"
+    assert_agree(lesson, widget)
+
+
+def test_points_keep_their_noise(lesson: NotebookPage, widget: Locator) -> None:
+    def places() -> list[float]:
+        found: list[float] = widget.locator("svg").first.evaluate(
+            """svg => Array.from(svg.querySelectorAll("circle[r='3']"),
+                (dot) => +dot.getAttribute("cx"))"""
+        )
+        return found
+
+    lesson.drag(widget, [(x_of(v), BELL_TOP) for v in (0, 0.5)])
+    mu, sigma = lesson.settled(widget)
+    wanted = [x_of(mu + sigma * e) * 400 for e in lesson.ask("shown.eps")]
+    assert places() == pytest.approx(wanted, abs=0.1)
+
+
+def test_python_moves_the_picture(lesson: NotebookPage, widget: Locator) -> None:
+    lesson.page.evaluate(
+        """() => jupyterapp.shell.currentWidget.sessionContext.session.kernel
+            .requestExecute({ code: "shown.mu = -1.25" }).done"""
     )
+    expect(widget).to_have_attribute("data-z", "-1.250,1.000")
+    assert code(widget) == [-1.25, 1]
+    assert_agree(lesson, widget)
 
 
-def test_python_moves_the_curves(lesson: NotebookPage) -> None:
-    widget = start(lesson)
-    lesson.ask("setattr(two, 'p', [-1, 2.5])")
-    expect(widget).to_have_attribute("data-z", "1.500,0.500,-1.000,2.500")
-    assert_agrees(lesson, widget)
-
-
-def test_the_hatch_stands_below_the_line(lesson: NotebookPage) -> None:
-    """Positive and negative parts differ in more than colour."""
-    widget = start(lesson)
-    lesson.ask("setattr(two, 'q', [0.5, 1.5])")
-    expect(widget).to_have_attribute("data-z", "0.500,1.500,0.000,1.000")
-    fill = widget.locator(".vl-minus").first.evaluate("e => getComputedStyle(e).fill")
-    assert fill.startswith('url("#vl-hatch-')
-    plus, minus = (
-        widget.locator(on).first.bounding_box() for on in (".vl-plus", ".vl-minus")
-    )
-    assert plus is not None
-    assert minus is not None
-    assert minus["height"] > 2
-    assert plus["y"] < minus["y"]
-    assert widget.locator(".vl-tag:visible", has_text="−").count() >= 1
-
-
-def test_it_lives_without_a_kernel(browser: Browser, tmp_path: Path) -> None:
-    two = TwoGaussians((1.0, 1.0), (0.0, 1.0))
-    file = tmp_path / "two.html"
-    html = as_page(two, "two_gaussians").replace(esm.style(), two._css)
-    file.write_text(html, encoding="utf-8")
-    context = browser.new_context(viewport={"width": 360, "height": 800})
-    page = context.new_page()
-    heard: list[str] = []
-    page.on("console", lambda message: heard.append(message.text))
+def test_it_lives_without_a_kernel_on_a_narrow_touch_screen(
+    browser: Browser, tmp_path: Path
+) -> None:
+    file = tmp_path / "reparameterise.html"
+    file.write_text(as_page(Reparameterise(), "reparameterise"), encoding="utf-8")
+    size = {"width": 360, "height": 900}
+    context = browser.new_context(viewport=size, has_touch=True)
+    page, heard = context.new_page(), []
     page.on("pageerror", lambda error: heard.append(str(error)))
     page.goto(file.as_uri())
     root = page.locator("[data-vl]")
-    expect(root).to_have_attribute("data-kl", "0.5000,0.5000")
-    box = root.locator(PLOT).first.bounding_box()
-    assert box is not None
-    assert box["x"] + box["width"] <= 360
+    expect(root).to_have_attribute("data-z", "0.000,1.000")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    root.get_by_role("slider", name="mean of q").focus()
-    page.keyboard.press("Home")
-    expect(root).to_have_attribute("data-kl", "0.0000,0.0000")
-    assert code(root) == [0, 1, 0, 1]
-    assert heard == []
+    top = root.locator(".vl-pad .vl-dot").first
+    box = top.bounding_box()
+    start = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    session = context.new_cdp_session(page)
+    for kind, places in (
+        ("touchStart", [start]),
+        ("touchMove", [(start[0] + 20, start[1] + 60)]),
+        ("touchMove", [(start[0] + 50, start[1] + 5)]),
+        ("touchEnd", []),
+    ):
+        points = [{"x": x, "y": y} for x, y in places]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    expect(root).not_to_have_attribute("data-z", "0.000,1.000")
+    root.get_by_role("combobox").select_option("sine")
+    root.get_by_role("button", name="New noise").click()
+    page.wait_for_function("document.querySelector('[data-vl]').dataset.score")
+    page.wait_for_timeout(300)
+    mu, sigma = code(root)
+    eps = page.evaluate("model.get('eps')")
+    mine = Reparameterise(mu=mu, sigma=sigma, f="sine", eps=eps).estimates()
+    assert mu > 0.5
+    assert sigma == 1
+    for shown, draws in zip(shown_stats(root), mine[:2], strict=False):
+        both = [draws.mean().item(), draws.std().item()]
+        assert shown == pytest.approx(both, abs=1e-3)
     context.close()
+    assert heard == []

@@ -1,4 +1,4 @@
-"""Lesson 08 in JupyterLab: a path over the plane, a wall of samples, arithmetic."""
+"""Lesson 08 as its reader meets it, and its widget without any kernel."""
 
 from __future__ import annotations
 
@@ -6,280 +6,159 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from labpage import NotebookPage, code, frames
 from playwright.sync_api import Browser, Locator, expect
 from test_browser_static import as_page
 
-import vaelib as vl
-from vaelib.widgets import LatentArithmetic, PathOnPlane, SamplesWall, esm
+from vaelib.widgets import TwoGaussians, esm
 
-LESSON = Path(__file__).parents[2] / "notebooks" / "08-vae.ipynb"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+PLOT = ".vl-chart"
 
 
 @pytest.fixture(scope="module")
-def page(open_file: Any) -> NotebookPage:
-    opened: NotebookPage = open_file(LESSON, has_touch=True)
-    opened.run_all(timeout=500)
-    return opened
+def lesson(open_file: Any) -> NotebookPage:
+    page: NotebookPage = open_file(NOTEBOOKS / "08-kl-divergence.ipynb", has_touch=True)
+    page.run_all(timeout=300)
+    return page
 
 
 @pytest.fixture(autouse=True)
-def nothing_goes_wrong(request: Any) -> Any:
+def nothing_goes_wrong(request: pytest.FixtureRequest) -> Any:
     yield
-    if "page" in request.fixturenames:
-        assert request.getfixturevalue("page").problems() == []
+    if "lesson" in request.fixturenames:
+        assert request.getfixturevalue("lesson").problems() == []
 
 
-def decoded(page: NotebookPage, model: str, name: str) -> list[float]:
-    """What Python paints at a widget's code."""
-    wanted: list[float] = page.ask(
-        f"{model}.decode(torch.tensor([{name}.z]).to(data.x.device))"
-        ".clamp(0, 1).flatten().tolist()"
+def shown_kl(widget: Locator) -> list[float]:
+    return [float(v) for v in (widget.get_attribute("data-kl") or "").split(",")]
+
+
+def handle(widget: Locator, nth: int) -> tuple[float, float]:
+    """The middle of a handle as fractions of the pad."""
+    box, pad = (
+        widget.locator(on).nth(n).bounding_box()
+        for on, n in ((".vl-handle", nth), (".vl-pad", 0))
     )
-    return wanted
+    assert box is not None
+    assert pad is not None
+    return (
+        (box["x"] + box["width"] / 2 - pad["x"]) / pad["width"],
+        (box["y"] + box["height"] / 2 - pad["y"]) / pad["height"],
+    )
 
 
-def assert_follows(
-    page: NotebookPage, widget: Locator, model: str, name: str
-) -> list[float]:
-    """Page and Python agree on the code, and on the picture at it."""
+def assert_agrees(page: NotebookPage, widget: Locator) -> list[float]:
+    """Page and kernel have the same Gaussians and the same divergences."""
     shown = page.settled(widget)
-    assert page.ask(f"{name}.z") == pytest.approx(shown, abs=1e-3)
-    assert page.pixels(widget) == pytest.approx(
-        decoded(page, model, name), abs=0.51 / 255 + 1e-3
+    assert page.ask("two.q + two.p") == pytest.approx(shown, abs=1e-3)
+    assert shown_kl(widget) == pytest.approx(page.ask("list(two.kl)"), abs=1e-3)
+    assert page.ask("two.kl[0]") == pytest.approx(
+        page.ask(
+            "kl_divergence(Normal(*map(number, two.q)), "
+            "Normal(*map(number, two.p))).item()"
+        )
     )
     return shown
 
 
-# ---------------------------------------------------------------- path on plane
+def start(page: NotebookPage) -> Locator:
+    page.ask("setattr(two, 'q', [1.5, 0.5]) or setattr(two, 'p', [0, 1])")
+    widget = page.widget("two-gaussians")
+    expect(widget).to_have_attribute("data-z", "1.500,0.500,0.000,1.000")
+    return widget
 
 
-def place(page: NotebookPage, x: float, y: float) -> list[float]:
-    low, high = page.ask("[route._scene['low'], route._scene['high']]")
-    return [low[0] + x * (high[0] - low[0]), high[1] - y * (high[1] - low[1])]
+def test_a_top_is_dragged_and_the_price_follows(lesson: NotebookPage) -> None:
+    widget = start(lesson)
+    before = frames(widget)
+    lesson.drag(widget, [handle(widget, 0), (0.5, 0.5), (0.25, 0.3)])
+    z = assert_agrees(lesson, widget)
+    assert frames(widget) > before + 1
+    assert z == pytest.approx([-3, 0.5, 0, 1], abs=0.03)
+    assert shown_kl(widget)[0] == pytest.approx(4.818, abs=0.2)
+    expect(widget).to_contain_text(f"KL(q‖p) = {shown_kl(widget)[0]:.2f} nats")
 
 
-@pytest.mark.parametrize("how", ["drag", "touch"])
-def test_a_path_is_drawn(page: NotebookPage, how: str) -> None:
-    walk = page.widget("path-on-plane")
-    before = frames(walk)
-    corners = [(0.2, 0.8), (0.5, 0.3), (0.8, 0.6)]
-    getattr(page, how)(walk, corners)
-    shown = assert_follows(page, walk, "model", "route")
-    assert frames(walk) > before + 1
-    assert shown == pytest.approx(place(page, *corners[-1]), abs=0.1)
-    path = page.ask("route.path")
-    assert path[0] == pytest.approx(place(page, *corners[0]), abs=0.1)
-    assert len(path) == int(walk.get_attribute("data-points") or 0) > 2
-    assert page.ask("route.t") == 1
+def test_a_hollow_mark_widens(lesson: NotebookPage) -> None:
+    widget = start(lesson)
+    lesson.drag(widget, [handle(widget, 3), (0.6, 0.6), (0.75, 0.7)])
+    assert assert_agrees(lesson, widget) == pytest.approx([1.5, 0.5, 0, 3], abs=0.03)
+    # Far beyond the edge it stays at the edge.
+    lesson.drag(widget, [handle(widget, 1), (0.9, 0.5), (0.99, 0.5)])
+    assert assert_agrees(lesson, widget)[1] == 3
 
 
-def test_the_scrubber_goes_along_it(page: NotebookPage) -> None:
-    walk = page.widget("path-on-plane")
-    page.ask("setattr(route, 'path', [[-1, -1], [1, -1], [1, 1]])")
-    expect(walk).to_have_attribute("data-points", "3")
-    scrub = walk.get_by_role("slider", name="Place on the path")
-    scrub.focus()
-    page.page.keyboard.press("Home")
-    assert assert_follows(page, walk, "model", "route") == [-1, -1]
-    page.page.keyboard.press("End")
-    assert assert_follows(page, walk, "model", "route") == [1, 1]
-    page.drag(walk, [(0.9, 0.5), (0.5, 0.5)], on="[aria-label='Place on the path']")
-    shown = assert_follows(page, walk, "model", "route")
-    assert shown == pytest.approx([1, -1], abs=0.2)
-    wanted = page.ask("route.along(2001)[round(2000 * route.t)].tolist()")
-    assert shown == pytest.approx(wanted, abs=2e-3)
+def test_a_finger_does_the_same(lesson: NotebookPage) -> None:
+    widget = start(lesson)
+    lesson.touch(widget, [handle(widget, 2), (0.45, 0.5), (0.4, 0.5), (1 / 3, 0.5)])
+    assert assert_agrees(lesson, widget) == pytest.approx([1.5, 0.5, -2, 1], abs=0.03)
 
 
-def test_the_strip_is_the_path(page: NotebookPage) -> None:
-    walk = page.widget("path-on-plane")
-    page.settled(walk)
-    pixels = page.pixels(walk, on=".vl-strip")
-    width = 12 * 29 - 1
-    wanted = page.ask(
-        "model.decode(route.along(12).to(data.x.device)).clamp(0, 1).tolist()"
+def test_the_keyboard_does_the_same(lesson: NotebookPage) -> None:
+    widget = start(lesson)
+    cells = lesson.cells()
+    keys = lesson.page.keyboard
+    widget.get_by_role("slider", name="width of q").focus()
+    keys.press("Home")
+    expect(widget).to_have_attribute("data-z", "1.500,1.000,0.000,1.000")
+    widget.get_by_role("slider", name="mean of q").focus()
+    keys.press("Home")
+    expect(widget).to_have_attribute("data-kl", "0.0000,0.0000")
+    keys.press("Shift+ArrowRight")
+    keys.press("ArrowRight")
+    keys.press("b")  # would insert a cell, did it reach the notebook
+    assert assert_agrees(lesson, widget) == [0.55, 1, 0, 1]
+    assert lesson.cells() == cells
+    expect(widget.get_by_role("slider", name="mean of q")).to_have_attribute(
+        "aria-valuetext", "0.55, KL(q‖p) 0.15 nats, KL(p‖q) 0.15 nats"
     )
-    for i in (0, 5, 11):
-        tile = [
-            pixels[row * width + i * 29 + column]
-            for row in range(28)
-            for column in range(28)
-        ]
-        flat = [v for row in wanted[i][0] for v in row]
-        assert tile == pytest.approx(flat, abs=0.51 / 255 + 1e-3)
 
 
-def test_play_runs_to_the_end(page: NotebookPage) -> None:
-    walk = page.widget("path-on-plane")
-    page.ask("setattr(route, 't', 0.7)")
-    before = frames(walk)
-    walk.get_by_role("button", name="Play").click()
-    expect(walk.get_by_role("button", name="Play")).to_be_visible(timeout=15000)
-    shown = assert_follows(page, walk, "model", "route")
-    assert shown == pytest.approx(page.ask("route.path[-1]"), abs=1e-3)
-    assert frames(walk) > before + 5
+def test_python_moves_the_curves(lesson: NotebookPage) -> None:
+    widget = start(lesson)
+    lesson.ask("setattr(two, 'p', [-1, 2.5])")
+    expect(widget).to_have_attribute("data-z", "1.500,0.500,-1.000,2.500")
+    assert_agrees(lesson, widget)
 
 
-def test_keys_add_move_and_remove_points(page: NotebookPage) -> None:
-    cells = page.cells()
-    walk = page.widget("path-on-plane")
-    page.ask("setattr(route, 'path', [[0, 0]])")
-    expect(walk).to_have_attribute("data-points", "1")
-    walk.get_by_role("slider", name="Path z₁").focus()
-    for key in ("ArrowUp", "Enter", "Shift+ArrowRight", "b", "Enter", "Backspace"):
-        page.page.keyboard.press(key)
-    shown = assert_follows(page, walk, "model", "route")
-    path = page.ask("route.path")
-    assert len(path) == 2
-    step = page.ask("route._scene['step']")
-    assert path[0] == pytest.approx([0, step], abs=1e-3)
-    assert shown == pytest.approx([15 * step, step], abs=2e-3)
-    walk.get_by_role("button", name="Remove the last").click()
-    expect(walk).to_have_attribute("data-points", "1")
-    walk.get_by_role("button", name="Remove the last").click()
-    expect(walk).to_have_attribute("data-points", "1")
-    assert page.cells() == cells
-
-
-# ----------------------------------------------------------------- samples wall
-
-
-def test_new_samples_at_another_temperature(page: NotebookPage) -> None:
-    wall = page.widget("samples-wall")
-    before = page.settled(wall)
-    wall.get_by_role("button", name="New samples").click()
-    expect(wall).to_have_attribute("data-wall", "1")
-    shown = assert_follows(page, wall, "deep", "wall")
-    assert shown != before
-    page.drag(wall, [(0.34, 0.5), (0.05, 0.5)], on="[aria-label='Temperature']")
-    cool = assert_follows(page, wall, "deep", "wall")
-    t = page.ask("wall.temperature")
-    assert 0 <= t < 0.5
-    assert cool == pytest.approx([t * v for v in shown], abs=2e-3)
-    heat = wall.get_by_role("slider", name="Temperature")
-    heat.focus()
-    page.page.keyboard.press("Home")
-    assert max(map(abs, assert_follows(page, wall, "deep", "wall"))) == 0
-    page.ask("setattr(wall, 'temperature', 1.0)")
-    expect(wall).to_have_attribute("data-temperature", "1")
-    assert_follows(page, wall, "deep", "wall")
-
-
-def test_a_picture_of_the_wall_is_chosen(page: NotebookPage) -> None:
-    wall = page.widget("samples-wall")
-    page.drag(wall, [(0.45, 0.5)], on=".vl-tiles")
-    expect(wall).to_have_attribute("data-tile", "19")
-    assert_follows(page, wall, "deep", "wall")
-    for key in ("ArrowRight", "ArrowDown", "x"):
-        page.page.keyboard.press(key)
-    expect(wall).to_have_attribute("data-tile", "28")
-    assert_follows(page, wall, "deep", "wall")
-    pixels, width = page.pixels(wall, on=".vl-wall"), 8 * 29 - 1
-    top, left = 28 // 8 * 29, 28 % 8 * 29
-    tile = [
-        pixels[(top + row) * width + left + column]
-        for row in range(28)
-        for column in range(28)
-    ]
-    assert tile == pytest.approx(page.pixels(wall), abs=1e-6)
-
-
-# ------------------------------------------------------------ latent arithmetic
-
-
-def test_weights_and_terms(page: NotebookPage) -> None:
-    sums = page.widget("latent-arithmetic")
-    first = assert_follows(page, sums, "deep", "sums")
-    page.drag(sums, [(0.62, 0.5), (0.95, 0.5)], on="[aria-label='Weight of a']")
-    second = assert_follows(page, sums, "deep", "sums")
-    assert second != first
-    assert page.ask("sums.weights[0]") > 1
-    sums.get_by_role("combobox", name="c").select_option(label="mean of all 3s")
-    third = assert_follows(page, sums, "deep", "sums")
-    assert page.ask("sums.names[sums.terms[2]]") == "mean of all 3s"
-    wanted = page.ask("(torch.tensor(sums.weights) @ sums.codes[sums.terms]).tolist()")
-    assert third == pytest.approx(wanted, abs=1e-3)
-    sums.get_by_role("slider", name="Weight of b").focus()
-    page.page.keyboard.press("Home")
-    assert_follows(page, sums, "deep", "sums")
-    assert page.ask("sums.weights[1]") == 0
-    sums.get_by_role("button", name="a − b + c").click()
-    assert_follows(page, sums, "deep", "sums")
-    assert page.ask("sums.weights") == [1, -1, 1]
-
-
-def test_python_chooses(page: NotebookPage) -> None:
-    sums = page.widget("latent-arithmetic")
-    page.ask("(setattr(sums, 'terms', [3, 4, 5]), sums.terms)[1]")
-    expect(sums).to_have_attribute("data-terms", "3,4,5")
-    assert_follows(page, sums, "deep", "sums")
-
-
-# ------------------------------------------------------------------- all of them
-
-KINDS = ("path-on-plane", "samples-wall", "latent-arithmetic")
-
-
-@pytest.mark.parametrize("width", [360, 320])
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_narrow_screen(page: NotebookPage, kind: str, width: int) -> None:
-    size = page.page.viewport_size
-    try:
-        page.page.set_viewport_size({"width": width, "height": 700})
-        wide = page.widget(kind).evaluate(
-            """root => [...root.querySelectorAll("*:not(svg *)")].filter((node) =>
-                node.getBoundingClientRect().right
-                    > root.parentElement.getBoundingClientRect().right + 1)
-                .map((node) => node.outerHTML.slice(0, 80))"""
-        )
-        assert wide == []
-    finally:
-        assert size is not None
-        page.page.set_viewport_size(size)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_control_has_a_name(page: NotebookPage, kind: str) -> None:
-    widget = page.widget(kind)
-    expect(widget).to_have_accessible_name(
-        {
-            "path-on-plane": "A path on the latent plane",
-            "samples-wall": "A wall of samples",
-            "latent-arithmetic": "Arithmetic with codes",
-        }[kind]
+def test_the_hatch_stands_below_the_line(lesson: NotebookPage) -> None:
+    """Positive and negative parts differ in more than colour."""
+    widget = start(lesson)
+    lesson.ask("setattr(two, 'q', [0.5, 1.5])")
+    expect(widget).to_have_attribute("data-z", "0.500,1.500,0.000,1.000")
+    fill = widget.locator(".vl-minus").first.evaluate("e => getComputedStyle(e).fill")
+    assert fill.startswith('url("#vl-hatch-')
+    plus, minus = (
+        widget.locator(on).first.bounding_box() for on in (".vl-plus", ".vl-minus")
     )
-    for control in widget.locator("input, select, button").all():
-        name = control.get_attribute("aria-label") or control.inner_text()
-        assert name.strip()
+    assert plus is not None
+    assert minus is not None
+    assert minus["height"] > 2
+    assert plus["y"] < minus["y"]
+    assert widget.locator(".vl-tag:visible", has_text="−").count() >= 1
 
 
-# -------------------------------------------------------------- without a kernel
-
-
-@pytest.mark.parametrize("widget", [PathOnPlane, SamplesWall, LatentArithmetic])
-def test_it_lives_without_a_kernel_on_a_narrow_screen(
-    browser: Browser, tmp_path: Path, widget: Any
-) -> None:
-    x = torch.rand(30, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    shown = widget(vl.mlp_vae((1, 8, 8), 2, (16,)), (x, torch.arange(30) % 3))
-    name = shown.kind.replace("-", "_")
-    file = tmp_path / f"{name}.html"
-    text = as_page(shown, name).replace(esm.style(), str(shown._css))
-    file.write_text(text, encoding="utf-8")
-    context = browser.new_context(viewport={"width": 360, "height": 900})
-    page, heard = context.new_page(), []
+def test_it_lives_without_a_kernel(browser: Browser, tmp_path: Path) -> None:
+    two = TwoGaussians((1.0, 1.0), (0.0, 1.0))
+    file = tmp_path / "two.html"
+    html = as_page(two, "two_gaussians").replace(esm.style(), two._css)
+    file.write_text(html, encoding="utf-8")
+    context = browser.new_context(viewport={"width": 360, "height": 800})
+    page = context.new_page()
+    heard: list[str] = []
+    page.on("console", lambda message: heard.append(message.text))
     page.on("pageerror", lambda error: heard.append(str(error)))
     page.goto(file.as_uri())
     root = page.locator("[data-vl]")
-    expect(root).not_to_have_attribute("data-frame", "0")
-    assert code(root) == pytest.approx(shown.z, abs=1e-3)
+    expect(root).to_have_attribute("data-kl", "0.5000,0.5000")
+    box = root.locator(PLOT).first.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= 360
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    before = root.get_attribute("data-z")
-    root.get_by_role("slider").first.focus()
-    page.keyboard.press("ArrowLeft" if widget is not SamplesWall else "ArrowRight")
-    expect(root).not_to_have_attribute("data-z", str(before))
-    page.wait_for_timeout(300)  # Python is told ten times a second
-    assert page.evaluate("model.get('z')") == pytest.approx(code(root), abs=1e-3)
+    root.get_by_role("slider", name="mean of q").focus()
+    page.keyboard.press("Home")
+    expect(root).to_have_attribute("data-kl", "0.0000,0.0000")
+    assert code(root) == [0, 1, 0, 1]
     assert heard == []
     context.close()

@@ -274,9 +274,9 @@ def test_search_finds_a_word(
     # Slowly, since the index comes with the first letters.
     box = tab.page.get_by_role("searchbox")
     box.press_sequentially("reparameterisation", delay=80)
-    found = tab.page.locator("#mdbook-searchresults a[href*='06-reparam']").first
+    found = tab.page.locator("#mdbook-searchresults a[href*='07-reparam']").first
     found.click()
-    expect(tab.page).to_have_url(re.compile("06-reparameterization"))
+    expect(tab.page).to_have_url(re.compile("07-reparameterization"))
     expect(tab.page.locator("main mark").first).to_be_visible()
 
 
@@ -407,7 +407,7 @@ def test_a_wide_network_paints_what_python_paints(tab: Tab, tmp_path: Path) -> N
 
 def test_a_widget_comes_only_when_it_is_near(tab: Tab, address: str) -> None:
     tab.page.set_viewport_size({"width": 1100, "height": 900})
-    tab.open(address + "08-vae.html")
+    tab.open(address + "09-vae.html")
     assert tab.page.locator("[data-vl-state]").count() > 3
     assert tab.page.locator("script[src*='bytes-']").count() == 0
     # Tab.enliven has each come, and what two of them share comes once.

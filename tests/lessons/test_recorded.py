@@ -1,4 +1,4 @@
-"""The recorded runs of lesson 09 come out again."""
+"""The recorded runs of lesson 10 come out again."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Checks for lesson 09, *β-VAE*, and the runs its page tells of."""
+"""Checks for lesson 10, *β-VAE*, and the runs its page tells of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks for lesson 05, *The ELBO*."""
+"""Checks for lesson 06, *The ELBO*."""
 
 from __future__ import annotations
 

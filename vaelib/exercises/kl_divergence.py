@@ -1,4 +1,4 @@
-"""Checks for lesson 07, *KL divergence*."""
+"""Checks for lesson 08, *KL divergence*."""
 
 from __future__ import annotations
 

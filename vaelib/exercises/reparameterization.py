@@ -1,4 +1,4 @@
-"""Checks for lesson 06, *Reparameterisation*."""
+"""Checks for lesson 07, *Reparameterisation*."""
 
 from __future__ import annotations
 

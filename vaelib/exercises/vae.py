@@ -1,4 +1,4 @@
-"""Checks for lesson 08, *The VAE*."""
+"""Checks for lesson 09, *The VAE*."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ minus_elbo = Exercise(
         Mistake(
             "no_gradient",
             "The value is right. But the reconstruction sends no gradient to mu: the "
-            "code has been cut off on its way. Lesson 06 is about this.",
+            "code has been cut off on its way. Lesson 07 is about this.",
             lambda x, mu, log_var, w, eps: (
                 _bce(x, (mu + _sigma(log_var) * eps).detach() @ w).sum(1)
                 + _kl(mu, log_var).sum(1)

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of lesson 07, written as a learner would:
+"""Wrong answers to the exercises of lesson 08, written as a learner would:
 a class for each exercise, a function for each mistake its check knows, and one
 named right… for every other way of being right."""
 

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of lesson 05, written as a learner would:
+"""Wrong answers to the exercises of lesson 06, written as a learner would:
 a class for each exercise, a function for each mistake its check knows, and one
 named right… for every other way of being right."""
 

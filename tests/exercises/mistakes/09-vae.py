@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of lesson 08, written as a learner would."""
+"""Wrong answers to the exercises of lesson 09, written as a learner would."""
 
 import torch
 import torch.nn.functional as F

@@ -1,0 +1,70 @@
+"""Lesson 10 in JupyterLab: the β slider, β while it trains, and traversals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from labpage import NotebookPage, frames
+from playwright.sync_api import expect
+
+LESSON = Path(__file__).parents[2] / "notebooks" / "10-beta-vae.ipynb"
+SLOW = 60_000
+
+
+@pytest.fixture(scope="module")
+def page(open_file: Any) -> NotebookPage:
+    opened: NotebookPage = open_file(LESSON)
+    opened.run_all(timeout=500)
+    return opened
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_wrong(page: NotebookPage) -> Any:
+    yield
+    assert page.problems() == []
+
+
+def test_the_slider_moves_the_model(page: NotebookPage) -> None:
+    root = page.widget("beta-explorer")
+    before = frames(root)
+    page.drag(root, [(0.2, 0.5), (0.5, 0.5), (0.99, 0.5)], on=".vl-sliders input")
+    assert page.settled(root) == [28.0]
+    assert frames(root) > before
+    assert page.ask("explorer.beta") == 28
+    row = page.ask("[r for r in swept.table if r['beta'] == 28][0]")
+    says = f"rate {row['kl']:.3g} nats, distortion {-row['reconstruction']:.3g} nats"
+    expect(root.locator(".vl-says")).to_contain_text(says)
+
+
+def test_beta_is_dragged_while_it_trains(page: NotebookPage) -> None:
+    root = page.widget("live-training")
+    root.get_by_role("button", name="Start").click()
+    page.page.wait_for_function(
+        "r => +r.dataset.step > 150", arg=root.element_handle(), timeout=SLOW
+    )
+    told = float(root.get_attribute("data-kl") or "nan")
+    page.drag(root, [(0.5, 0.5), (0.7, 0.5), (0.99, 0.5)], on="input[aria-label='β']")
+    step = int(root.get_attribute("data-step") or 0)
+    page.page.wait_for_function(
+        f"r => +r.dataset.step > {step + 100}",
+        arg=root.element_handle(),
+        timeout=SLOW,
+    )
+    assert page.ask("live.beta") > 50
+    assert float(root.get_attribute("data-kl") or "nan") < 0.5 * told
+    root.get_by_role("button", name="Pause").click()
+
+
+def test_a_row_is_swept(page: NotebookPage) -> None:
+    for nth in (0, 1):
+        root = page.widget("traversals", nth)
+        before = root.get_attribute("data-z")
+        seen = frames(root)
+        slider = root.get_by_role("slider").last
+        slider.focus()
+        page.page.keyboard.press("End")
+        page.settled(root)
+        assert frames(root) > seen
+        assert root.get_attribute("data-z") != before
