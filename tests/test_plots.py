@@ -191,3 +191,33 @@ def test_a_plain_figure_and_a_pyplot_figure_are_shown_once(
     plots.show(fig, alt=text)
     assert len(shown) == 2
     assert not plt.fignum_exists(fig.number)
+
+
+# ---------------------------------------------------------------------- anatomy
+
+
+def test_the_anatomy_tells_the_nats_of_both_terms() -> None:
+    x = DATA.x[:1]
+    picture = plots.anatomy(MODEL, x, seed=3)
+    with vl.seeded(3):
+        terms = vl.elbo(MODEL, x)
+    kl, missed = terms.kl.item(), -terms.reconstruction.item()
+    assert f"KL costs {kl:.1f} nats" in picture.alt
+    assert f"reconstruction {missed:.0f}, together {kl + missed:.0f}" in picture.alt
+    words = " ".join(t.get_text() for ax in picture.axes for t in ax.texts)
+    assert f"{kl:.1f} nats" in words
+    assert f"{missed:.0f} nats" in words
+    (mark,) = (line for ax in picture.axes for line in ax.lines)
+    with vl.seeded(3):
+        z = MODEL.posterior(x).sample()[0]
+    assert (*mark.get_xdata(), *mark.get_ydata()) == pytest.approx(z.tolist())
+
+
+def test_the_anatomy_is_of_one_picture_and_says_it_in_other_words() -> None:
+    assert plots.anatomy(MODEL, DATA.x[0]).alt == plots.anatomy(MODEL, DATA.x[:1]).alt
+    other = plots.anatomy(MODEL, DATA.x[:1], words={"encoder": "Encodierer"})
+    assert "Encodierer" in [t.get_text() for ax in other.axes for t in ax.texts]
+    with pytest.raises(ValueError, match=r"x: got 2 pictures, wanted one"):
+        plots.anatomy(MODEL, DATA.x[:2])
+    with pytest.raises(ValueError, match="one dimension"):
+        plots.anatomy(vl.mlp_vae((1, 8, 8), 1, (8,)), DATA.x[:1])

@@ -14,6 +14,7 @@ A picture of your own::
     vl.show(picture, alt="The KL divergence is lowest at σ = 1, where it is 0.")
 """
 
+from vaelib.plots.anatomy import anatomy
 from vaelib.plots.curves import history
 from vaelib.plots.figures import (
     CLASS_COLOURS,
@@ -30,6 +31,7 @@ __all__ = [
     "CLASS_COLOURS",
     "COLOURS",
     "Picture",
+    "anatomy",
     "figure",
     "history",
     "images",
