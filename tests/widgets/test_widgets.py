@@ -14,7 +14,7 @@ import vaelib as vl
 from vaelib.widgets import DrawAndEncode, LatentPad, LatentSliders
 from vaelib.widgets.draw_and_encode import _strokes
 from vaelib.widgets.scene import nice, scene_of, slider_ranges
-from vaelib.widgets.subject import Subject
+from vaelib.widgets.subject import subject_of
 
 SHAPE = (1, 8, 8)
 ALL = [LatentPad, LatentSliders, DrawAndEncode]
@@ -159,7 +159,7 @@ def test_z_takes_lists_tuples_tensors_and_arrays(widget: Any, model: Any) -> Non
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ([1, 2, 3], "got 3 numbers, this model's latent_dim is 2"),
+        ([1, 2, 3], "got 3 numbers, wanted a list of 2, one for each latent"),
         ([1, float("nan")], "finite"),
         ([1, float("inf")], "finite"),
         ("12", "list of numbers"),
@@ -294,13 +294,13 @@ def test_refresh_reads_the_model_again(data: Any) -> None:
 
 
 def test_the_plane_holds_the_prior_the_origin_and_the_data(data: Any) -> None:
-    scene = scene_of(Subject(vl.mlp_vae(SHAPE, 2, (8,))))
+    scene = scene_of(subject_of(vl.mlp_vae(SHAPE, 2, (8,))))
     assert scene.rings == (1, 2, 3)
     assert scene.low == pytest.approx((-3.24, -3.24))
     assert scene.step == 0.05
     far = autoencoder()
     far.encoder[-1].bias.data += 40
-    scene = scene_of(Subject(far, data))
+    scene = scene_of(subject_of(far, data))
     assert scene.rings == ()
     for axis in (0, 1):
         assert scene.low[axis] <= 0 <= scene.high[axis]
@@ -311,7 +311,7 @@ def test_the_plane_holds_the_prior_the_origin_and_the_data(data: Any) -> None:
 
 
 def test_points_travel_as_fractions_of_the_plane(model: Any, data: Any) -> None:
-    subject = Subject(model, data)
+    subject = subject_of(model, data)
     scene = scene_of(subject)
     page = scene.to_page()
     part = np.frombuffer(page["points"], "<u2").reshape(-1, 2) / 65535  # type: ignore[call-overload]
@@ -323,7 +323,7 @@ def test_points_travel_as_fractions_of_the_plane(model: Any, data: Any) -> None:
 
 def test_class_numbers_do_not_cover_each_other(data: Any) -> None:
     x, labels = data
-    scene = scene_of(Subject(autoencoder(), (x, labels * 0 + torch.arange(60) % 10)))
+    scene = scene_of(subject_of(autoencoder(), (x, labels * 0 + torch.arange(60) % 10)))
     places = torch.tensor([mark[:2] for mark in scene.marks])
     assert len(places) == 10
     extent = (scene.points.amax(0) - scene.points.amin(0)).max()
@@ -332,7 +332,7 @@ def test_class_numbers_do_not_cover_each_other(data: Any) -> None:
 
 
 def test_a_measurement_is_not_a_class(data: Any) -> None:
-    scene = scene_of(Subject(autoencoder(), (data[0], torch.rand(60))))
+    scene = scene_of(subject_of(autoencoder(), (data[0], torch.rand(60))))
     assert scene.marks == []
 
 
@@ -348,14 +348,14 @@ def test_nice_numbers(value: float, wanted: float) -> None:
 
 def test_sliders_span_the_posterior_or_the_prior(data: Any) -> None:
     model = vl.mlp_vae(SHAPE, 4, (8,))
-    prior = slider_ranges(Subject(model))
+    prior = slider_ranges(subject_of(model))
     assert prior["low"] == [-3] * 4
     assert prior["high"] == [3] * 4
     head = model.encoder[0][-1]
     with torch.no_grad():
         head.weight.zero_()
         head.bias.copy_(torch.tensor([5.0, 0, 0, 0, -6, 0, 0, 0]))
-    ranges = slider_ranges(Subject(model, data))
+    ranges = slider_ranges(subject_of(model, data))
     # q(z1|x) is narrow around 5; the others are as wide as the prior.
     assert 5 < ranges["high"][0] < 5.3
     assert ranges["low"][0] == 0
@@ -365,13 +365,13 @@ def test_sliders_span_the_posterior_or_the_prior(data: Any) -> None:
 
 
 def test_random_codes_come_from_the_prior(model: Any) -> None:
-    bank = np.frombuffer(slider_ranges(Subject(model, seed=3))["bank"], "<f4").reshape(
+    bank = np.frombuffer(slider_ranges(subject_of(model, seed=3))["bank"], "<f4").reshape(
         -1, 2
     )
     assert bank.shape == (256, 2)
     assert abs(bank.mean()) < 0.15
     assert abs(bank.std() - 1) < 0.1
-    again = np.frombuffer(slider_ranges(Subject(model, seed=3))["bank"], "<f4").reshape(
+    again = np.frombuffer(slider_ranges(subject_of(model, seed=3))["bank"], "<f4").reshape(
         -1, 2
     )
     assert (bank == again).all()
@@ -422,10 +422,10 @@ def test_the_pen_is_as_wide_as_the_data_s_strokes(width: int) -> None:
     x = torch.zeros(1, 1, 28, 28)
     x[..., 4:24, 10 : 10 + width] = 1
     model = vl.mlp_vae((1, 28, 28), 2, (4,))
-    style = _strokes(Subject(model, x))
+    style = _strokes(subject_of(model, x))
     assert style["box"] == 20
     assert style["pen"] == pytest.approx(width, rel=0.4)
-    assert _strokes(Subject(model))["box"] == 20
+    assert _strokes(subject_of(model))["box"] == 20
     assert DrawAndEncode(model, center=False)._ink["box"] is None
 
 
