@@ -138,6 +138,109 @@ def test_bad_data(model: Any, bad: Any, error: Any, message: str) -> None:
             widget(model, bad)
 
 
+def test_labels_may_be_words(model: Any, data: Any) -> None:
+    x, numbers = data
+    words = [("cat", "ant", "bee")[c] for c in numbers]
+    for labels in (words, tuple(words), np.array(words), np.array(words, object)):
+        pad = LatentPad(model, (x, labels))
+        assert [name for *_, name in pad._scene["marks"]] == ["ant", "bee", "cat"]
+        subject = pad.subject
+        named = [subject.class_names[c] for c in subject.classes]
+        assert named == [words[row] for row in subject.rows]
+    assert DrawAndEncode(model, (x, words))._examples["names"][0] == "ant (1)"
+
+
+def test_labels_that_are_neither(model: Any, data: Any) -> None:
+    with pytest.raises(ValueError, match=r"60 examples, but labels of shape \(59,\)"):
+        LatentPad(model, (data[0], ["cat"] * 59))
+    with pytest.raises(TypeError, match="labels: wanted whole numbers or names"):
+        LatentPad(model, (data[0], [None, 1] * 30))
+
+
+class Answers(Duck):
+    """A decoder that gives whatever is made of its pictures."""
+
+    def __init__(self, made: Any):
+        self.made = made
+
+    def decode(self, z: Tensor) -> Any:
+        return self.made(super().decode(z))
+
+
+def test_a_decoder_may_give_numpy(data: Any) -> None:
+    pad = LatentPad(Answers(lambda x: x.numpy().astype("f8")), data)
+    z = torch.tensor([[1.0, 2]])
+    assert torch.equal(pad.subject.decode(z), Duck().decode(z))
+    assert pad._repr_mimebundle_()[0]["image/png"]
+
+
+@pytest.mark.parametrize(
+    ("made", "error", "words"),
+    [
+        (lambda x: x[:1], ValueError, r"decode\(\) gave shape \(1, 1, 8, 8\) for a"),
+        (lambda x: torch.cat([x, x]), ValueError, "for a batch of 2, wanted"),
+        (lambda x: x.mean(), ValueError, r"gave shape \(\) for a batch of 2"),
+        (lambda x: x.tolist(), TypeError, "gave list, wanted a tensor"),
+    ],
+)
+def test_a_decoder_that_gives_something_else(
+    made: Any, error: Any, words: str, data: Any
+) -> None:
+    with pytest.raises(error, match=words):
+        LatentPad(Answers(made), data)
+
+
+# ------------------------------------------------------------- without a mean
+
+
+class Certain(torch.distributions.TransformedDistribution):
+    """Like a flow: it has samples and densities, no mean, no entropy."""
+
+    def __init__(self, mu: Tensor):
+        base = torch.distributions.Normal(mu, 0.1)
+        base = torch.distributions.Independent(base, 1)
+        super().__init__(base, [torch.distributions.TanhTransform()])
+
+
+class Flow(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = vl.MLP(SHAPE, (8,), 2)
+
+    def forward(self, x: Tensor) -> Certain:
+        return Certain(self.body(x))
+
+
+@pytest.mark.parametrize("widget", ALL)
+def test_a_posterior_without_a_mean(widget: Any, model: Any, data: Any) -> None:
+    flow = vl.VAE(Flow(), model.decoder, prior=model.prior)
+    with pytest.raises(NotImplementedError):
+        flow.posterior(data[0]).mean  # noqa: B018
+    shown, again = widget(flow, data), widget(flow, data)
+    middle = flow.encoder.body(data[0])[shown.subject.rows].tanh()
+    assert torch.allclose(shown.subject.codes, middle, atol=0.05)
+    assert torch.equal(shown.subject.codes, again.subject.codes)
+    assert shown.z == again.z
+
+
+def test_its_samples_are_seeded_and_leave_no_trace(model: Any, data: Any) -> None:
+    flow = vl.VAE(Flow(), model.decoder, prior=model.prior)
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    first = subject_of(flow, data).moments(data[0][:5])
+    torch.manual_seed(6)
+    second = subject_of(flow, data).moments(data[0][:5])
+    assert torch.equal(first.mu, second.mu)
+    assert torch.equal(first.log_var, second.log_var)
+    other = subject_of(flow, data, seed=1).moments(data[0][:5])
+    assert not torch.equal(first.mu, other.mu)
+    sigma = 0.1 * (1 - first.mu**2)
+    assert torch.allclose(first.log_var.exp().sqrt(), sigma, rtol=0.15)
+    torch.manual_seed(5)
+    subject_of(flow, data).moments(data[0][:5])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_an_unknown_preference(model: Any) -> None:
     with pytest.raises(ValueError, match="wanted 'page' or 'kernel'"):
         LatentPad(model, prefer="cloud")  # type: ignore[arg-type]
@@ -162,6 +265,7 @@ def test_z_takes_lists_tuples_tensors_and_arrays(widget: Any, model: Any) -> Non
         ([1, 2, 3], "got 3 numbers, wanted a list of 2, one for each latent"),
         ([1, float("nan")], "finite"),
         ([1, float("inf")], "finite"),
+        ([10**400, 0], "z: got .inf, 0.0., wanted finite"),
         ("12", "list of numbers"),
         ([1, "a"], "list of numbers"),
         (3, "list of numbers"),
@@ -364,16 +468,21 @@ def test_sliders_span_the_posterior_or_the_prior(data: Any) -> None:
     assert -4 < ranges["low"][1] < -1
 
 
+def bank_of(model: Any, seed: int) -> Any:
+    bank = slider_ranges(subject_of(model, seed=seed))["bank"]
+    return np.frombuffer(bank, "<f4").reshape(-1, 2)
+
+
 def test_random_codes_come_from_the_prior(model: Any) -> None:
-    bank = np.frombuffer(slider_ranges(subject_of(model, seed=3))["bank"], "<f4").reshape(
-        -1, 2
-    )
+    bank = np.frombuffer(
+        slider_ranges(subject_of(model, seed=3))["bank"], "<f4"
+    ).reshape(-1, 2)
     assert bank.shape == (256, 2)
     assert abs(bank.mean()) < 0.15
     assert abs(bank.std() - 1) < 0.1
-    again = np.frombuffer(slider_ranges(subject_of(model, seed=3))["bank"], "<f4").reshape(
-        -1, 2
-    )
+    again = np.frombuffer(
+        slider_ranges(subject_of(model, seed=3))["bank"], "<f4"
+    ).reshape(-1, 2)
     assert (bank == again).all()
 
 

@@ -109,7 +109,10 @@ def _as_labels(given: Any, count: int) -> np.ndarray[Any, Any]:
 
 def _classes(labels: np.ndarray[Any, Any]) -> tuple[Tensor, Tensor, tuple[str, ...]]:
     """Labels as numbers, the classes they stand for, and these classes' names."""
-    names, index = np.unique(labels, return_inverse=True)
+    try:
+        names, index = np.unique(labels, return_inverse=True)
+    except TypeError as error:  # they cannot be sorted
+        raise TypeError("labels: wanted whole numbers or names, got a mix") from error
     classes = torch.from_numpy(index).long()
     numbers = labels.dtype.kind in "biuf"
     given = torch.as_tensor(labels) if numbers else classes

@@ -1,34 +1,29 @@
 """A still picture of a widget, for places where nothing moves: an untrusted or
 printed notebook, a page without scripts."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
 from torch import Tensor, cat
 
 from vaelib.plots import CLASS_COLOURS
 from vaelib.widgets.pictures import PictureFormat
 from vaelib.widgets.scene import Scene
 
-if TYPE_CHECKING:  # imported where something is drawn: a second that few need
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 SOFT = "#777777"  # readable on white and on black
 BLUE = "#1976d2"
-Still = tuple["Figure", str]  # what a widget looks like, and its alternative text
+Still = tuple[Figure, str]  # what a widget looks like, and its alternative text
 
 
 def figure(columns: int, height: float = 3.0) -> tuple[Figure, Sequence[Axes]]:
     """A row of axes on a ground of its own, so that any theme can hold it."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     fig = Figure((3.1 * columns, height), facecolor="white", layout="constrained")
     FigureCanvasAgg(fig)
     return fig, list(fig.subplots(1, columns, squeeze=False)[0])
@@ -68,8 +63,6 @@ def draw_point(ax: Axes, x: float, y: float) -> None:
 
 def draw_posterior(ax: Axes, mu: Sequence[float], sigma: Sequence[float]) -> None:
     """The ellipses of q(z|x) at 1σ and 2σ, and its mean."""
-    from matplotlib.patches import Ellipse
-
     x, y = (*mu, 0.0)[:2]
     wide, high = (*sigma, 0.0)[:2]
     for k in (1, 2):

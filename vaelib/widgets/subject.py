@@ -64,7 +64,9 @@ class Subject(Examples):
 
     def again(self) -> Self:
         """The same with new codes, for the model may have learned since."""
-        return replace(self, codes=_encoded(self.model, self.x, self.latent_dim))
+        return replace(
+            self, codes=_codes(self.model, self.x, self.latent_dim, self.seed)
+        )
 
     def first(self, count: int) -> Self:
         """The same with fewer examples."""
@@ -84,7 +86,7 @@ class Subject(Examples):
 
     def encode(self, x: Any) -> Tensor:
         """Codes ``(B, Z)``, float32 on the CPU, of data ``(B, *data_shape)``."""
-        return _ask(self.model, "encode", x)
+        return _encode(self.model, x, self.seed)
 
     def moments(self, x: Any) -> Normals:
         """Mean and log-variance of q(z|x). A model without a posterior is certain:
@@ -189,7 +191,8 @@ def subject_of(
         # Before encoding: a network given the wrong shape would complain of its
         # layers, not of the data.
         _refuse_shape(examples.x, _in_shape(model))
-    size = _latent_dim(model, examples.x, latent_dim)
+    told = _encode(model, examples.x[:1], seed).shape[-1] if len(examples.x) else None
+    size = _latent_dim(told or _told(model), latent_dim)
     # Two: a batch of one hides a decoder that drops the batch.
     shape = tuple(_ask(model, "decode", torch.zeros(2, size)).shape[1:])
     if len(examples.x):
@@ -199,7 +202,7 @@ def subject_of(
         model=model,
         seed=seed,
         prefer=prefer,
-        codes=_encoded(model, examples.x, size),
+        codes=_codes(model, examples.x, size, seed),
         latent_dim=size,
         data_shape=shape,
         image_shape=_drawn_as(shape, image_shape),
@@ -261,10 +264,18 @@ def _moments(q: Distribution, seed: int) -> Tensor:
     return torch.cat([mu, 2 * sigma.log()], -1)
 
 
-def _encoded(model: Any, x: Tensor, latent_dim: int) -> Tensor:
+def _encode(model: Any, x: Any, seed: int) -> Tensor:
+    try:
+        return _ask(model, "encode", x)
+    except NotImplementedError:  # the mean of a flow
+        both = _ask(model, "posterior", x, lambda q: _moments(q, seed))
+        return both.chunk(2, -1)[0]
+
+
+def _codes(model: Any, x: Tensor, latent_dim: int, seed: int) -> Tensor:
     if not len(x):
         return torch.zeros(0, latent_dim)
-    codes = _ask(model, "encode", x)
+    codes = _encode(model, x, seed)
     if not codes.isfinite().all():
         raise ValueError("model: it encodes this data to NaN or infinity")
     return codes
@@ -292,8 +303,7 @@ def _require(model: Any, method: str) -> None:
 # ---------------------------------------------------------------------- its shapes
 
 
-def _latent_dim(model: Any, x: Tensor, wanted: int | None) -> int:
-    found = _ask(model, "encode", x[:1]).shape[-1] if len(x) else _told(model)
+def _latent_dim(found: int | None, wanted: int | None) -> int:
     if wanted is not None and found not in (wanted, None):
         raise ValueError(
             f"model: its latent_dim is {found}, and a plane has {wanted}. "

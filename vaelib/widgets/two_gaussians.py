@@ -1,19 +1,17 @@
 """Two Gaussians to drag, and the KL divergence between them each way."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import traitlets
+from matplotlib.axes import Axes
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from vaelib.widgets.base import Pictured
 from vaelib.widgets.still import Still, figure
 from vaelib.widgets.traits import Numbers, refuse_outside
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 MEANS, WIDTHS = (-4.0, 4.0), (0.2, 3.0)
 _Q, _P = "#2a8ad4", "#e06a1b"
@@ -88,16 +86,14 @@ class TwoGaussians(Pictured, front="two_gaussians"):
         )
 
 
-def _bells(ax: "Axes", z: Tensor, q: Normal, p: Normal) -> None:
+def _bells(ax: Axes, z: Tensor, q: Normal, p: Normal) -> None:
     for g, colour, dashes, name in ((q, _Q, "-", "q"), (p, _P, "--", "p")):
         ax.plot(z, g.log_prob(z).exp(), dashes, color=colour, label=name)
     ax.set(xlabel="z", ylim=(0, None))
     ax.legend(frameon=False)
 
 
-def _areas(
-    ax: "Axes", z: Tensor, a: Normal, b: Normal, colour: str, title: str
-) -> None:
+def _areas(ax: Axes, z: Tensor, a: Normal, b: Normal, colour: str, title: str) -> None:
     """a(z) log a(z)/b(z); filled above zero, hatched below."""
     curve = a.log_prob(z).exp() * (a.log_prob(z) - b.log_prob(z))
     ax.fill_between(z, curve.clamp(min=0), color=colour, alpha=0.5)
