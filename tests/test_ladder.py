@@ -14,6 +14,7 @@ LADDER = [
     "data",
     "networks",
     "distributions",
+    "layers",
     "pca",
     "models",
     "storage",

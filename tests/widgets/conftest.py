@@ -60,7 +60,7 @@ class Node:
     def decode(self, packed: Any, x: torch.Tensor) -> torch.Tensor:
         """What the page makes of inputs ``(B, …)``: ``(B, numbers)``."""
         weights = base64.b64encode(packed["weights"]).decode()
-        flat = x.flatten(1).tolist()
+        flat = x.reshape(len(x), -1).tolist()
         out = self.ask("decode", packed={**packed, "weights": weights}, x=flat)
         return torch.from_numpy(np.array(out, dtype=np.float32))
 

@@ -109,8 +109,9 @@ function inKernel() {
 // In the page: one evaluation per frame, of the newest; the kernel hears nothing.
 {
   const weights = new DataView(Float32Array.from([2, 1]).buffer);
-  const layers = [{ op: "linear", in: 1, out: 1, w: [0, 1], b: [1, 1] }];
-  const model = fakeModel({ _decoder: { layers, wide: true, weights } });
+  const layers = [{ op: "line", w: [0, 1], b: [1, 1] }];
+  const code = "return { line: ({ w, b }, read) => ([x]) => [read(w)[0] * x + read(b)[0]] };";
+  const model = fakeModel({ _decoder: { layers, code, wide: true, weights } });
   const shown = [];
   const decode = evaluator(model, "decoder", fakeElement(), (out, input) => shown.push([out[0], ...input]));
   decode.ask([1]); decode.ask([2]); decode.ask([3]);
@@ -119,7 +120,7 @@ function inKernel() {
   assert.equal(model.sent.length, 0);
   assert.equal(frames.length, 0);
   // New weights: the picture is painted again.
-  model.state._decoder = { layers, wide: true, weights: new DataView(Float32Array.from([1, 0]).buffer) };
+  model.state._decoder = { layers, code, wide: true, weights: new DataView(Float32Array.from([1, 0]).buffer) };
   model.say("change:_decoder"); paint();
   assert.deepEqual(shown.at(-1), [3, 3]);
   decode.stop();

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +15,10 @@ from torch import Tensor, nn
 
 import vaelib as vl
 from vaelib.distributions import DiagonalGaussian
-from vaelib.widgets import travel
+from vaelib.layers import TABLE, entry
+from vaelib.networks.attention import Block, Positions, SelfAttention, Transpose
+from vaelib.networks.body import Body
+from vaelib.networks.sequence import Last, Mean, Recurrent, Repeat
 from vaelib.widgets.travel import CannotTravel, pack
 
 TOLERANCE = 1e-3
@@ -35,6 +40,8 @@ def shaken(module: nn.Module, seed: int = 0) -> nn.Module:
 def numbers(out: Any) -> Tensor:
     if isinstance(out, DiagonalGaussian):
         out = torch.cat([out.mu, out.log_var], -1)
+    if isinstance(out, tuple):
+        out = out[0]
     return (out if isinstance(out, Tensor) else out.mean).flatten(1)
 
 
@@ -84,12 +91,65 @@ LAYERS = {
     "layer norm": (nn.LayerNorm(6), (6,)),
     "layer norm 3d": (nn.LayerNorm([3, 2]), (4, 3, 2)),
     "layer norm plain": (nn.LayerNorm(6, elementwise_affine=False), (6,)),
+    "layer norm of steps": (nn.LayerNorm(6, eps=0.3), (5, 6)),
+    "linear of steps": (nn.Linear(5, 7), (4, 5)),
+    "linear of a grid": (nn.Linear(5, 3, bias=False), (3, 2, 5)),
+    "gru": (nn.GRU(3, 5, batch_first=True), (7, 3)),
+    "gru deep, no bias": (nn.GRU(3, 5, 3, bias=False, batch_first=True), (4, 3)),
+    "gru alone": (Recurrent(3, 4, 2), (6, 3)),
+    "gru of one step": (Recurrent(3, 4), (1, 3)),
+    "attention": (SelfAttention(6, 3), (5, 6)),
+    "attention causal": (SelfAttention(6, 2, causal=True), (5, 6)),
+    "block": (Block(6, 2), (5, 6)),
+    "block causal": (Block(6, 3, causal=True), (5, 6)),
+    "transformer layer": (
+        nn.TransformerEncoderLayer(6, 2, 9, batch_first=True),
+        (4, 6),
+    ),
+    "transformer layer first": (
+        nn.TransformerEncoderLayer(
+            6, 2, 9, activation="gelu", batch_first=True, norm_first=True, bias=False
+        ),
+        (4, 6),
+    ),
+    "positions": (Positions(5, 3), (5, 3)),
+    "transpose": (Transpose(), (3, 5)),
+    "repeat": (Repeat(4), (3,)),
+    "last": (Last(), (4, 3)),
+    "mean": (Mean(), (4, 3)),
+    "gru encoder": (vl.GRUEncoder((6, 3), (2, 2), hidden=5), (6, 3)),
+    "gru decoder": (vl.GRUDecoder(3, (6, 2), hidden=5), (3,)),
+    "transformer encoder": (vl.TransformerEncoder((6, 3), 4, width=8), (6, 3)),
+    "transformer decoder": (
+        vl.TransformerDecoder(3, (6, 2), width=8, causal=True),
+        (3,),
+    ),
+    "image transformer encoder": (
+        vl.TransformerEncoder((2, 8, 12), 4, width=8),
+        (2, 8, 12),
+    ),
+    "image transformer decoder": (
+        vl.TransformerDecoder(3, (2, 8, 12), width=8),
+        (3,),
+    ),
+    "conv encoder overlapping": (
+        vl.ConvEncoder((2, 8, 8), 3, channels=4, overlap=True),
+        (2, 8, 8),
+    ),
+    "conv decoder overlapping": (
+        vl.ConvDecoder(3, (2, 8, 8), channels=4, overlap=True),
+        (3,),
+    ),
     "residual": (vl.Residual(nn.Linear(6, 6), nn.GELU()), (6,)),
     "flatten, unflatten": (
         nn.Sequential(nn.Flatten(), nn.Linear(12, 12), nn.Unflatten(1, (3, 4))),
         (2, 6),
     ),
-    "identity, dropout": (nn.Sequential(nn.Identity(), nn.Dropout(0.9)), (4,)),
+    "identity, dropout": (
+        nn.Sequential(nn.Identity(), nn.Dropout(0.9), nn.Dropout2d(0.9)),
+        (4, 1, 1),
+    ),
+    "body": (Body(3, 2, nn.Linear(3, 2)), (3,)),
     "bernoulli": (nn.Sequential(nn.Linear(2, 6), vl.BernoulliHead(6)), (2,)),
     "gaussian": (nn.Sequential(nn.Linear(2, 6), vl.GaussianHead(6, 0.3)), (2,)),
     "gaussian learned": (
@@ -158,6 +218,93 @@ def test_random_networks_agree_with_torch(node: Any, data: st.DataObject) -> Non
     generator = torch.Generator().manual_seed(data.draw(st.integers(0, 999)))
     x = torch.randn(3, widths[0], generator=generator)
     agree(node, nn.Sequential(*layers), x)
+
+
+# ------------------------------------------------------------------- sequences
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_random_sequence_networks_agree_with_torch(
+    node: Any, data: st.DataObject
+) -> None:
+    """Layers over (T, D) in any order, steps and widths as they come."""
+    steps, width = data.draw(st.integers(1, 7)), data.draw(st.integers(1, 5))
+    start, layers = width, list[nn.Module]()
+    for _ in range(data.draw(st.integers(1, 4))):
+        heads, each = data.draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+        wider, causal = heads * each, data.draw(st.booleans())
+        made: list[nn.Module] = data.draw(
+            st.sampled_from(
+                [
+                    [
+                        nn.Linear(width, wider),
+                        SelfAttention(wider, heads, causal=causal),
+                    ],
+                    [nn.Linear(width, wider), Block(wider, heads, causal=causal)],
+                    [Recurrent(width, wider, data.draw(st.integers(1, 2)))],
+                    [nn.LayerNorm(width), nn.Linear(width, wider), nn.GELU()],
+                    [nn.Linear(width, wider, bias=False), Positions(steps, wider)],
+                ]
+            )
+        )
+        layers += made
+        width = wider
+    generator = torch.Generator().manual_seed(data.draw(st.integers(0, 999)))
+    x = torch.randn(3, steps, start, generator=generator)
+    agree(node, nn.Sequential(*layers), x)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 6), st.integers(1, 5), st.integers(1, 6), st.integers(0, 99))
+def test_embeddings_agree_with_torch(
+    node: Any, words: int, width: int, steps: int, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    tokens = torch.randint(words, (4, steps), generator=generator)
+    layer = nn.Sequential(nn.Embedding(words, width), nn.Linear(width, 2))
+    agree(node, layer, tokens, seed)
+    agree(node, nn.Embedding(words, width), tokens[:, 0], seed)
+
+
+def test_rounding_is_seen_in_recurrent_weights_too() -> None:
+    """A GRU keeps a second list of its weights, which a swap would leave as it was."""
+    layer = shaken(Recurrent(2, 6)).eval()
+    assert pack(layer, torch.randn(8, 50, 2), tolerance=1e-6)["wide"]
+
+
+# ------------------------------------------------------------------- the table
+
+
+def kinds_in(module: nn.Module) -> set[type[nn.Module]]:
+    return {type(part) for part in module.modules()}
+
+
+@pytest.mark.parametrize("kind", TABLE, ids=lambda kind: kind.__name__)
+def test_every_entry_is_tested_above(kind: type[nn.Module]) -> None:
+    """Each layer of the table is in an example, which the page evaluates."""
+    shown = set().union(*(kinds_in(module) for module, _ in LAYERS.values()))
+    shown |= {type(layer) for layer in ACTIVATIONS} | {nn.Embedding}
+    assert kind in shown
+
+
+def test_every_function_is_named_by_some_layer() -> None:
+    folder = Path(entry.__file__).parent
+    used: set[str] = set()
+    for module, shape in LAYERS.values():
+        used |= set(re.findall(r"\w+", pack(module, torch.randn(2, *shape))["code"]))
+    names = {path.stem for path in folder.glob("*.js")} - {"arithmetic", "taps"}
+    assert names - used == {"embedding"}  # its input is whole numbers
+
+
+def test_a_network_brings_what_it_uses_and_no_more() -> None:
+    code = pack(nn.Sequential(nn.Linear(2, 3), nn.ReLU()), torch.randn(4, 2))["code"]
+    assert "function pointwise" in code
+    for other in ("attention", "gru", "conv", "layer_norm", "tapTable"):
+        assert other not in code
+    assert code.count("function product") == 1
+    nested = pack(vl.Residual(nn.LayerNorm(3)), torch.randn(4, 3))["code"]
+    assert "function layer_norm" in nested
 
 
 # ------------------------------------------------------------------- precision
@@ -248,14 +395,13 @@ REFUSED = {
     "forward": patched,
     "Linear has a hook": pre_hooked,
     "NaN": not_finite,
-    "GRU": lambda: nn.GRU(2, 2),
+    "GRU other than one-directional": lambda: nn.GRU(2, 2),
+    "LSTM is not a layer": lambda: nn.LSTM(2, 2),
+    "MultiheadAttention is not": lambda: nn.MultiheadAttention(2, 1),
     "ParametrizedLinear": lambda: nn.utils.parametrizations.weight_norm(
         nn.Linear(2, 2)
     ),
     "batch": lambda: nn.Flatten(0),
-    "more than one dimension": lambda: nn.Sequential(
-        nn.Unflatten(1, (1, 2)), nn.Linear(2, 2)
-    ),
     "groups": lambda: nn.Sequential(
         nn.Unflatten(1, (2, 1, 1)), nn.Conv2d(2, 2, 1, groups=2)
     ),
@@ -274,7 +420,7 @@ def test_what_cannot_travel_says_why(why: str) -> None:
 
 
 def test_a_network_too_large_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(travel, "LIMIT", 10)
+    monkeypatch.setattr(entry, "LIMIT", 10)
     with pytest.raises(CannotTravel, match="more than 10 numbers"):
         pack(nn.Linear(5, 5), torch.randn(1, 5))
 

@@ -17,8 +17,8 @@ import vaelib as vl
 from vaelib.data.sprites import render
 from vaelib.distributions import DiagonalGaussian
 from vaelib.widgets import Traversals, esm
-from vaelib.widgets.axes import shares_of
-from vaelib.widgets.subject import subject_of
+from vaelib.widgets.subject import Subject
+from vaelib.widgets.traversals import shares_of
 
 SHAPE = (1, 4, 4)
 NAMES = ("size", "x", "y")
@@ -149,10 +149,11 @@ def test_factors_stay_with_their_pictures(factors: Tensor) -> None:
     assert [axis.follows for axis in sorted(rows.axes, key=lambda a: a.axis)] == [
         *NAMES
     ]
-    subject = subject_of(model, data, seed=5)
+    subject = Subject(model, data, seed=5)
+    assert subject.rows is not None
     assert len(subject.rows) == 3000
     assert torch.equal(subject.x, data.x[subject.rows])  # type: ignore[arg-type]
-    assert len(subject_of(model).rows) == 0
+    assert Subject(model).rows is None
 
 
 def test_another_prior(factors: Tensor) -> None:
@@ -263,8 +264,7 @@ def test_refresh_follows_the_model() -> None:
     assert rows._decoder["weights"] != before[0]
     assert rows._parts["codes"] != before[1]
     with torch.no_grad():
-        wanted = model.encode(rows.subject.x[:1])[0].tolist()
-    assert rows.z == pytest.approx(wanted, rel=1e-4, abs=1e-5)
+        assert rows.z == pytest.approx(model.encode(rows.subject.x[:1])[0].tolist())
 
 
 @pytest.mark.parametrize(

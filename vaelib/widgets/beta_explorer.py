@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import torch
 import traitlets
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from vaelib.models import VAE
@@ -15,19 +17,10 @@ from vaelib.objectives import elbo
 from vaelib.plots import quantile_grid
 from vaelib.randomness import seeded
 from vaelib.sweep import Sweep
-from vaelib.widgets.base import Pictured
-from vaelib.widgets.pictures import Shape, float32
-from vaelib.widgets.scene import Scene, scene_of, ticks
-from vaelib.widgets.still import (
-    SOFT,
-    Still,
-    draw_plane,
-    draw_point,
-    draw_sheet,
-    figure,
-)
-from vaelib.widgets.subject import Subject, put, subject_of
-from vaelib.widgets.traits import BadValue
+from vaelib.widgets import esm, still
+from vaelib.widgets.base import BadCode, Pictured
+from vaelib.widgets.scene import Scene, _ticks, scene_of
+from vaelib.widgets.subject import Subject, picture_format
 from vaelib.widgets.travel import CannotTravel, evaluating
 
 EXAMPLES, SAMPLES, SIDE, DOTS = 8, 25, 9, 1500
@@ -35,7 +28,7 @@ FARTHEST = 8.0  # with a small β a few codes lie far out: they stay at the edge
 MOST = 16_000_000  # bytes of weights; more would make a page slow to open
 
 
-class BetaExplorer(Pictured, front="beta_explorer"):
+class BetaExplorer(Pictured):
     """A slider over β, and all that a trained model shows at that β.
 
     Reconstructions of a few examples, decoded draws from the prior (the same
@@ -74,6 +67,9 @@ class BetaExplorer(Pictured, front="beta_explorer"):
         >>> explorer.beta = 4
     """
 
+    kind = "beta-explorer"
+    _esm = esm.module("beta_explorer")
+    _css = esm.style() + Path(__file__).with_suffix(".css").read_text("utf-8")
     beta = traitlets.Float().tag(sync=True)
     _stops: Any = traitlets.List().tag(sync=True)
     _page = traitlets.Dict().tag(sync=True)
@@ -84,7 +80,7 @@ class BetaExplorer(Pictured, front="beta_explorer"):
         data: Any,
         *,
         table: Sequence[Mapping[str, float]] | None = None,
-        image_shape: Shape | None = None,
+        image_shape: tuple[int, int, int] | None = None,
         seed: int = 0,
     ):
         runs = _runs(models)
@@ -99,8 +95,8 @@ class BetaExplorer(Pictured, front="beta_explorer"):
             )
         ]
         self.rates, self.distortions = map(list, zip(*points, strict=True))
-        self._format = self._subjects[0].format()
-        self._rows = self._subjects[0].of_each(EXAMPLES)
+        self._format = picture_format(self._subjects[0])
+        self._rows = _some_of_each(self._subjects[0])
         self._codes = [_codes(s, self._rows) for s in self._subjects]
         self._dims = _widest(self._subjects)
         self._planes = _planes(self._subjects, self._dims)
@@ -117,70 +113,70 @@ class BetaExplorer(Pictured, front="beta_explorer"):
         return {
             "point": [self.betas[i], self.rates[i], self.distortions[i]],
             "decoder": decoder,
-            "z": float32(torch.cat(self._codes[i])),
+            "z": torch.cat(self._codes[i]).numpy().astype("<f4").tobytes(),
             "points": plane["points"],
             "marks": plane["marks"],
         }
 
     def _common(self) -> dict[str, Any]:
         """What is the same for all models."""
+        low, high = self._format.range
+        grey = ((self._originals() - low) / (high - low)).clamp(0, 1) * 255
         limits = [_around(self.rates), _around(self.distortions)]
         return {
             "picture": asdict(self._format),
             "size": self._subjects[0].latent_dim,
             "counts": [len(codes) for codes in self._codes[0]],
-            "originals": self._format.grey(self._originals()).numpy().tobytes(),
+            "originals": grey.round().byte().numpy().tobytes(),
             "scene": {**self._planes[0].to_page(), "marks": []},
             "dims": self._dims,
             "limits": limits,
-            "ticks": [ticks(*pair) for pair in limits],
+            "ticks": [_ticks(*pair) for pair in limits],
         }
 
     def _originals(self) -> Tensor:
-        return self._subjects[0].x[self._rows]
+        x = self._subjects[0].x
+        assert x is not None
+        return x[self._rows]
 
     @traitlets.validate("beta")
     def _check_beta(self, proposal: Any) -> float:
         beta: float = proposal["value"]
         if beta not in self.betas:
             known = ", ".join(f"{b:g}" for b in self.betas)
-            raise BadValue(f"beta: got {beta:g}, wanted one of {known}")
+            raise BadCode(f"beta: got {beta:g}, wanted one of {known}")
         return beta
 
-    def _still(self) -> Still:
+    def _still(self) -> tuple[Figure, str]:
         i = self.betas.index(self.beta)
-        copies, draws, *atlas = map(self._subjects[i].decode, self._codes[i])
-        fig, axes = figure(4 + len(atlas), 3.2)
-        rebuilt = _alternating(self._originals(), copies)
-        sheets = [(rebuilt, min(4, len(copies)), "examples, and rebuilt")]
+        subject = self._subjects[i]
+        copies, draws, *atlas = (subject.decode(z) for z in self._codes[i])
+        fig, axes = still.figure(4 + len(atlas), 3.2)
+        both = torch.cat([self._originals(), copies])
+        rows = torch.arange(len(both)).view(2, -1).split(4, 1)
+        both = both[torch.cat([part.flatten() for part in rows])]
+        sheets = [(both, min(4, len(copies)), "examples, and rebuilt")]
         sheets += [(draws, 5, "decoded draws from the prior")]
         sheets += [(x, SIDE, "the latent plane, decoded") for x in atlas]
         for ax, (x, columns, words) in zip(axes, sheets, strict=False):
-            draw_sheet(ax, x, columns, self._format, words)
+            still.draw_picture(ax, *still.sheet(x, columns, self._format), words)
         # No code is chosen here: a point that is NaN is not drawn.
-        draw_plane(axes[-2], self._planes[i], (torch.nan, torch.nan))
+        still.draw_plane(axes[-2], self._planes[i], (torch.nan, torch.nan))
         names = [f"$z_{{{d + 1}}}$" for d in self._dims] + [""]
         axes[-2].set(xlabel=names[0], ylabel=names[1])
-        self._draw_curve(axes[-1], i)
+        ax = axes[-1]
+        ax.plot(self.rates, self.distortions, "o-", ms=4, color=still.SOFT)
+        here = self.rates[i], self.distortions[i]
+        ax.plot(*([v] for v in here), "o", ms=9, mec="white", color="#1976d2")
+        ax.set(xlabel="rate: KL in nats", ylabel="distortion: −reconstruction in nats")
+        ax.tick_params(labelsize=7, colors=still.SOFT)
+        point = f"rate {here[0]:.3g} nats, distortion {here[1]:.3g} nats"
         fig.suptitle(f"β = {self.beta:g}", fontsize=10)
         return fig, (
-            f"One of {len(self.betas)} models, β = {self.beta:g}, rate "
-            f"{self.rates[i]:.3g} nats, distortion {self.distortions[i]:.3g} nats: "
-            "examples and their reconstructions, decoded draws from the prior, the "
-            "data's codes, and the rate–distortion curve with this model marked"
+            f"One of {len(self.betas)} models, β = {self.beta:g}, {point}: examples "
+            "and their reconstructions, decoded draws from the prior, the data's "
+            "codes, and the rate–distortion curve with this model marked"
         )
-
-    def _draw_curve(self, ax: Any, i: int) -> None:
-        ax.plot(self.rates, self.distortions, "o-", ms=4, color=SOFT)
-        draw_point(ax, self.rates[i], self.distortions[i])
-        ax.set(xlabel="rate: KL in nats", ylabel="distortion: −reconstruction in nats")
-        ax.tick_params(labelsize=7, colors=SOFT)
-
-
-def _alternating(above: Tensor, below: Tensor) -> Tensor:
-    """Four of the one, then the four of the other that belong under them."""
-    pairs = zip(above.split(4), below.split(4), strict=True)
-    return torch.cat([part for pair in pairs for part in pair])
 
 
 @contextmanager
@@ -222,7 +218,7 @@ def _runs(models: Any) -> dict[float, tuple[VAE, float | None]]:
 def _subjects(
     runs: Mapping[float, tuple[VAE, float | None]],
     data: Any,
-    image_shape: Shape | None,
+    image_shape: tuple[int, int, int] | None,
     seed: int,
 ) -> list[Subject]:
     if data is None:
@@ -230,7 +226,7 @@ def _subjects(
     subjects = []
     for beta, (model, _) in runs.items():
         with _blamed(beta):
-            subject = subject_of(model, data, image_shape=image_shape, seed=seed)
+            subject = Subject(model, data, image_shape=image_shape, seed=seed)
         subjects.append(subject)
         sizes = [s.latent_dim for s in (subjects[0], subject)]
         if sizes[0] != sizes[1]:
@@ -243,10 +239,9 @@ def _subjects(
 
 def _measured(subject: Subject) -> tuple[float, float]:
     """Rate and distortion on the data shown."""
+    assert subject.x is not None
     with seeded(subject.seed), torch.no_grad(), evaluating(subject.model):
-        parts = [
-            elbo(subject.model, put(subject.model, x)) for x in subject.x.split(512)
-        ]
+        parts = [elbo(subject.model, subject._put(x)) for x in subject.x.split(512)]
     kl = torch.cat([e.kl for e in parts]).mean().item()
     return kl, -torch.cat([e.reconstruction for e in parts]).mean().item()
 
@@ -270,8 +265,23 @@ def _looked_up(
     return rate, distortion
 
 
+def _some_of_each(subject: Subject) -> list[int]:
+    """A few examples, of as many classes as there is room for."""
+    assert subject.x is not None
+    labels = subject.labels
+    if labels is None:
+        return list(range(min(EXAMPLES, len(subject.x))))
+    met: dict[Any, int] = {}
+    order = []
+    for i, label in enumerate(labels.tolist()):
+        met[label] = met.get(label, 0) + 1
+        order.append((met[label], label, i))
+    return [i for _, _, i in sorted(order)[:EXAMPLES]]
+
+
 def _codes(subject: Subject, rows: list[int]) -> list[Tensor]:
     """What is decoded: examples' codes, draws, and the plane, each ``(n, Z)``."""
+    assert subject.codes is not None
     found = [subject.codes[rows], subject.spread()[:SAMPLES]]
     if subject.latent_dim == 2 and subject.standard_prior():
         grid, _ = quantile_grid(subject.model.prior, SIDE, 0.98)
@@ -281,24 +291,29 @@ def _codes(subject: Subject, rows: list[int]) -> list[Tensor]:
 
 def _widest(subjects: list[Subject]) -> list[int]:
     """The two dimensions over which the codes are spread most, over all β."""
-    spread = torch.stack([s.codes.var(0, False) for s in subjects])
+    spread = torch.stack([s.codes.var(0, False) for s in subjects])  # type: ignore[union-attr]
     return sorted(spread.mean(0).topk(min(2, spread.shape[1])).indices.tolist())
 
 
 def _planes(subjects: list[Subject], dims: list[int]) -> list[Scene]:
     """A plane per model, all with the same limits."""
-    some = [subject.first(DOTS) for subject in subjects]
-    planes = [scene_of(replace(s, codes=s.codes[:, dims])) for s in some]
+    planes = []
+    for subject in subjects:
+        assert subject.codes is not None
+        subject.codes = subject.codes[:DOTS, dims]
+        if subject.labels is not None:
+            subject.labels = subject.labels[:DOTS]
+        planes.append(scene_of(subject))
     reach = max(abs(v) for p in planes for v in (*p.low, *p.high))
     half = min(reach, FARTHEST)
-    numbers = ticks(-half, half)
+    ticks = _ticks(-half, half)
     inside = 0.95 * half
     return [
         replace(
             plane,
             low=(-half, -half),
             high=(half, half),
-            ticks=(numbers, numbers),
+            ticks=(ticks, ticks),
             marks=[
                 (max(-inside, min(inside, x)), max(-inside, min(inside, y)), name)
                 for x, y, name in plane.marks

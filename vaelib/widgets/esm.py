@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
+_LAYERS = _FOLDER.parent / "layers"
 _IMPORT = re.compile(
     r'^(?:import|export \*)\s[^;]*?from "\./(\w+)\.js";\n', re.MULTILINE
 )
@@ -22,13 +23,23 @@ _DEFAULT = re.compile(r"^export default (.*);\n", re.MULTILINE)
 @cache
 def module(name: str) -> str:
     """The front end ``name`` (e.g. ``"latent_pad"``) as one ES module."""
-    return "\n".join(_parts(name, []))
+    return "\n".join(_parts(_FOLDER / f"{name}.js", []))
 
 
 @cache
 def script(name: str) -> str:
     """The same as a classic script, for pages opened from ``file://``."""
     return classic(module(name), name)
+
+
+@cache
+def functions(names: tuple[str, ...]) -> str:
+    """What a function must do to return these of ``vaelib/layers/*.js``, by name."""
+    seen: list[Path] = []
+    files = [_LAYERS / f"{name}.js" for name in names]
+    parts = [part for f in files if f not in seen for part in _parts(f, seen)]
+    text = "".join(['"use strict";\n', *parts, f"return {{ {', '.join(names)} }};\n"])
+    return re.sub(r"^\s+", "", text, flags=re.MULTILINE)
 
 
 def classic(text: str, name: str) -> str:
@@ -45,22 +56,21 @@ def classic(text: str, name: str) -> str:
 
 
 @cache
-def style(*names: str) -> str:
-    """The style sheet all widgets share, and those of these names that exist."""
-    files = [_FOLDER / f"{name}.css" for name in ("style", *names)]
-    sheets = [file.read_text(encoding="utf-8") for file in files if file.exists()]
-    return _COMMENT.sub("", "".join(sheets))
+def style() -> str:
+    """The style sheet all widgets share."""
+    css = (_FOLDER / "style.css").read_text(encoding="utf-8")
+    return _COMMENT.sub("", css)
 
 
-def _parts(name: str, seen: list[str]) -> list[str]:
+def _parts(path: Path, seen: list[Path]) -> list[str]:
     """This module's text after the texts of all it imports, each once."""
-    seen.append(name)
-    text = (_FOLDER / f"{name}.js").read_text(encoding="utf-8")
+    seen.append(path)
+    text = path.read_text(encoding="utf-8")
     before = [
         part
         for needed in _IMPORT.findall(text)
-        if needed not in seen
-        for part in _parts(needed, seen)
+        if (file := path.with_name(f"{needed}.js")) not in seen
+        for part in _parts(file, seen)
     ]
     text = _COMMENT.sub("", _IMPORT.sub("", text))
     text = re.sub(r"^export (?!default)", "", text, flags=re.MULTILINE)
