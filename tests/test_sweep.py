@@ -1,10 +1,15 @@
+import signal
+from functools import partial
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import vaelib as vl
 from vaelib.stacking import CannotStack, StackedVAE
-from vaelib.sweep import Table, sweep
+from vaelib.sweep import Table, grid, jobs, sweep
+from vaelib.training import Run
 
 BETAS = (0.5, 1.0, 4.0)
 QUIET = {"progress": False, "device": "cpu", "epochs": 3}
@@ -42,8 +47,6 @@ def test_together_is_one_after_the_other(data, likelihood) -> None:
 
 
 def test_apart_is_fit(data) -> None:
-    from functools import partial
-
     models, _ = sweep(small, data, betas=(2.0,), seeds=(3,), **QUIET)
     alone = small(3)
     vl.fit(alone, data, partial(vl.elbo, beta=2.0), seed=3, **QUIET)
@@ -121,15 +124,266 @@ def test_what_cannot_be_stacked_is_trained_apart(data) -> None:
         StackedVAE([own, own])
 
 
+# -------------------------------------------------------- stopped, and gone on with
+
+
+@pytest.fixture
+def steps(monkeypatch) -> list[int]:
+    """The steps of all runs, as they are taken."""
+    taken: list[int] = []
+    advance = Run.advance
+
+    def counted(run: Run) -> None:
+        taken.append(run.step)
+        advance(run)
+
+    monkeypatch.setattr(Run, "advance", counted)
+    return taken
+
+
+def same(one: vl.Sweep, other: vl.Sweep) -> None:
+    assert list(one.models) == list(other.models)
+    for key, model in one.models.items():
+        assert torch.equal(weights(model), weights(other.models[key]))
+    assert one.table == other.table
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_sweep_is_gone_on_with(data, tmp_path, steps, together) -> None:
+    options = {"betas": BETAS, "seeds": (0, 1), "together": together, **QUIET}
+    plain = sweep(small, data, **options)
+    alone = len(steps)
+    first = sweep(small, data, checkpoint=tmp_path / "new" / "folder", **options)
+    assert len(steps) == 2 * alone
+    again = sweep(small, data, checkpoint=tmp_path / "new" / "folder", **options)
+    assert len(steps) == 2 * alone
+    same(plain, first)
+    same(plain, again)
+
+
+def interrupting(function, *at: int):
+    """The function, with Ctrl-C pressed in these calls of it."""
+    calls = []
+
+    def called(*args, **kwargs):
+        calls.append(None)
+        if len(calls) in at:
+            signal.raise_signal(signal.SIGINT)
+        return function(*args, **kwargs)
+
+    return called
+
+
+def test_one_interrupt_ends_a_sweep(data, tmp_path, steps, monkeypatch, capsys) -> None:
+    options = {
+        "betas": BETAS,
+        "seeds": (0, 1),
+        "together": False,
+        "checkpoint": tmp_path,
+        **QUIET,
+    }
+    plain = sweep(small, data, **{**options, "checkpoint": None})
+    steps.clear()
+    # A model takes 15 steps.
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "advance", interrupting(Run.advance, 15 + 8))
+        stopped = sweep(small, data, **options)
+    assert len(steps) == 15 + 8
+    assert list(stopped.models) == [(0.5, 0), (1.0, 0)]
+    assert stopped.table == plain.table[:1]
+    assert stopped.table.unfinished == [
+        (beta, seed) for beta in BETAS for seed in (0, 1) if (beta, seed) != (0.5, 0)
+    ]
+    assert "1 of 6 models are whole" in capsys.readouterr().out
+    assert "1 of 6 models are whole" in stopped.table._repr_html_()
+    assert stopped.models[1.0, 0].sample(2, seed=0).isfinite().all()
+    assert not stopped.models[1.0, 0].training
+    steps.clear()
+    whole = sweep(small, data, **options)
+    assert len(steps) == 5 * 15 - 8
+    same(plain, whole)
+    assert whole.table.unfinished == []
+
+
+def test_an_interrupt_among_stacked_models(data, tmp_path, steps, monkeypatch) -> None:
+    options = {
+        "betas": BETAS,
+        "seeds": (0, 1),
+        "together": True,
+        "checkpoint": tmp_path,
+        **QUIET,
+    }
+    plain = sweep(small, data, **{**options, "checkpoint": None})
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "advance", interrupting(Run.advance, 15 + 4))
+        stopped = sweep(small, data, **options)
+    assert stopped.table.column("seed") == [0, 0, 0]
+    assert stopped.table.unfinished == [(beta, 1) for beta in BETAS]
+    begun = weights(stopped.models[1.0, 1])
+    assert not torch.equal(begun, weights(small(1)))
+    assert not torch.equal(begun, weights(plain.models[1.0, 1]))
+    steps.clear()
+    same(plain, sweep(small, data, **options))
+    assert len(steps) == 15 - 4
+
+
+def test_an_interrupt_between_two_models(data) -> None:
+    """Two builds to look at, one that is trained, and one while which Ctrl-C comes."""
+    build = interrupting(small, 4)
+    swept = sweep(build, data, betas=BETAS, together=False, **QUIET)
+    assert list(swept.models) == [(0.5, 0)]
+    assert swept.table.unfinished == [(1.0, 0), (4.0, 0)]
+
+
+def test_a_second_interrupt_is_obeyed_at_once(data, monkeypatch, steps) -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    press = interrupting(interrupting(Run.advance, 3), 3)
+    monkeypatch.setattr(Run, "advance", press)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(small, data, betas=BETAS, together=False, **QUIET)
+    assert len(steps) == 2
+    assert signal.getsignal(signal.SIGINT) is handler
+    # Also when the table is being made.
+    monkeypatch.undo()
+    monkeypatch.setattr(Run, "advance", interrupting(Run.advance, 15 + 3))
+    monkeypatch.setattr(grid, "row", interrupting(grid.row, 1))
+    with pytest.raises(KeyboardInterrupt):
+        sweep(small, data, betas=BETAS, together=False, **QUIET)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_nothing_whole_is_an_empty_table(data, monkeypatch) -> None:
+    monkeypatch.setattr(Run, "advance", interrupting(Run.advance, 2))
+    swept = sweep(small, data, betas=(1.0, 2.0), **QUIET)
+    assert swept.table == []
+    assert "0 of 2 models" in swept.table._repr_html_()
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_models_end_on_the_device_asked_for(data, monkeypatch, together) -> None:
+    """On one that holds no numbers: nothing can be trained there, only moved."""
+    monkeypatch.setattr(grid, "resolve_device", lambda name: torch.device("meta"))
+    monkeypatch.setattr(jobs, "fit", lambda *args, **kwargs: vl.History())
+    monkeypatch.setattr(grid, "row", lambda cell, model, x: {})
+    models, _ = sweep(small, data, betas=BETAS, together=together, **QUIET)
+    for model in models.values():
+        assert all(value.is_meta for value in model.state_dict().values())
+        assert not model.training
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("together", [False, True])
+def test_models_end_on_the_gpu(data, together) -> None:
+    def build(seed: int) -> vl.VAE:
+        return small(seed, likelihood="gaussian")
+
+    options = {**QUIET, "device": "cuda"}
+    models, table = sweep(build, data, betas=BETAS, together=together, **options)
+    for model in models.values():
+        assert all(value.is_cuda for value in model.state_dict().values())
+    apart = sweep(build, data, betas=BETAS, together=together, **QUIET).table
+    for one, other in zip(table, apart, strict=True):
+        assert one == pytest.approx(other, abs=0.5)
+
+
+# --------------------------------------------------------------------- arguments
+
+
+def test_numbers_of_all_kinds(data) -> None:
+    options = {**QUIET, "epochs": 1}
+    plain = sweep(small, data, betas=(1.0, 2.0), seeds=(0, 1), **options)
+    for betas, seeds in [
+        (np.array([1.0, 2.0]), np.arange(2)),
+        (torch.tensor([1, 2]), torch.arange(2)),
+        ((b for b in (1, 2)), iter([0, 1])),
+        (np.float32([1, 2]), range(2)),
+    ]:
+        swept = sweep(small, data, betas=betas, seeds=seeds, **options)
+        same(plain, swept)
+        for beta, seed in swept.models:
+            assert (type(beta), type(seed)) == (float, int)
+
+
+def test_another_objective(data) -> None:
+    freed = partial(vl.elbo, free_bits=0.5)
+    models, _ = sweep(small, data, betas=(1.0, 2.0), objective=freed, **QUIET)
+    alone = small(0)
+    vl.fit(alone, data, partial(vl.elbo, free_bits=0.5, beta=2.0), **QUIET)
+    assert torch.equal(weights(models[2.0, 0]), weights(alone))
+    with pytest.raises(ValueError, match=r"together: .* only vaelib\.elbo"):
+        sweep(small, data, betas=(1.0,), objective=freed, together=True, **QUIET)
+
+
+def test_layers_put_together_by_hand_draw_from_the_seed(data) -> None:
+    def build(seed: int) -> vl.VAE:
+        encoder = nn.Sequential(vl.MLP((1, 8, 8), (9,), 4), vl.DiagonalGaussianHead(2))
+        pixels = vl.BernoulliHead((1, 8, 8))
+        decoder = nn.Sequential(vl.MLP(2, (9,), pixels.in_shape), pixels)
+        return vl.VAE(encoder, decoder)
+
+    options = {**QUIET, "epochs": 1, "seeds": (0, 1), "betas": (1.0, 2.0)}
+    torch.manual_seed(1)
+    first = sweep(build, data, **options)
+    torch.manual_seed(2)
+    same(first, sweep(build, data, **options))
+
+
+KEPT = small(0)
+
+
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "error", "words"),
     [
-        ({"betas": ()}, "betas: got"),
-        ({"betas": (1.0, 1.0)}, "each once"),
-        ({"betas": (1.0,), "seeds": ()}, "seeds: got"),
-        ({"betas": (-1.0,)}, "beta"),
+        ({"betas": ()}, ValueError, r"betas: got \[\], wanted one or more"),
+        ({"betas": (1.0, 1.0)}, ValueError, "each once"),
+        ({"betas": 4.0}, TypeError, r"betas: got 4.0, wanted several, e.g. \(0.5"),
+        ({"betas": "14"}, TypeError, "betas: got '14', wanted several"),
+        ({"betas": ("1", "4")}, TypeError, "betas: got '1' among them"),
+        ({"betas": (True,)}, TypeError, "betas: got True among them"),
+        ({"betas": (-1.0,)}, ValueError, "betas: got -1.0 among them, wanted .* ≥ 0"),
+        ({"betas": (np.nan,)}, ValueError, "betas: got nan among them"),
+        ({"betas": (np.inf,)}, ValueError, "betas: got inf among them"),
+        ({"seeds": ()}, ValueError, "seeds: got"),
+        ({"seeds": 3}, TypeError, r"seeds: got 3, wanted several, e.g. \(0, 1, 2\)"),
+        ({"seeds": (-1,)}, ValueError, "seeds: got -1 among them, wanted whole .* ≥ 0"),
+        ({"seeds": (0.5,)}, TypeError, "seeds: got 0.5 among them"),
+        ({"seeds": ("0",)}, TypeError, "seeds: got '0' among them"),
+        ({"seeds": (False,)}, TypeError, "seeds: got False among them"),
+        ({"seed": 3}, TypeError, r"a sweep takes several, seeds=\(0, 1, 2\)"),
+        ({"together": "yes"}, ValueError, "together: got 'yes', wanted True, False or"),
+        ({"test": torch.zeros(5, 1, 4, 4)}, ValueError, r"test: got .*\(N, 1, 8, 8\)"),
+        ({"test": torch.zeros(0, 1, 8, 8)}, ValueError, r"got shape \(0, 1, 8, 8\)"),
+        ({"build": KEPT}, TypeError, "build: got a VAE, wanted a function"),
+        ({"build": 3}, TypeError, "build: got a int, wanted a function"),
+        ({"build": lambda: small(0)}, TypeError, "called with a seed alone"),
+        ({"build": lambda seed: None}, TypeError, "gave a NoneType for seed 0, wanted"),
+        (
+            {"build": lambda seed: nn.Linear(2, 2)},
+            TypeError,
+            "gave a Linear for seed 0, wanted a VAE",
+        ),
+        ({"build": lambda seed: KEPT}, ValueError, "same model twice, wanted a fresh"),
+        (
+            {"build": lambda seed: small(0), "seeds": (5, 6)},
+            ValueError,
+            "same weights for seeds 5 and 6. Pass its seed on",
+        ),
+        (
+            {"build": lambda seed: small(np.random.randint(10**6))},
+            ValueError,
+            "other weights when called with seed 0 again",
+        ),
     ],
 )
-def test_bad_arguments(data, arguments, words) -> None:
-    with pytest.raises(ValueError, match=words):
-        sweep(small, data, **arguments, **QUIET)
+def test_bad_arguments(data, arguments, error, words) -> None:
+    told = {"build": small, "betas": (1.0,), **arguments, **QUIET}
+    with pytest.raises(error, match=words):
+        sweep(told.pop("build"), data, **told)
+
+
+def test_a_checkpoint_is_a_folder(data, tmp_path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    with pytest.raises(NotADirectoryError, match=r"checkpoint: .* is a file\. A sweep"):
+        sweep(small, data, betas=(1.0,), checkpoint=file, **QUIET)
+    assert file.read_text() == "mine"
