@@ -155,7 +155,7 @@ def test_errors_name_the_mend() -> None:
         def forward(self, x: torch.Tensor) -> Normal:
             return Normal(x.flatten(1), 1.0)
 
-    with pytest.raises(ValueError, match=r"Independent\(q, 1\)"):
+    with pytest.raises(ValueError, match=r"Independent\(p, 1\)"):
         VAE(Flat(), body).posterior(X)
 
 

@@ -9,15 +9,17 @@ from vaelib.distributions import (
     Bernoulli,
     BernoulliHead,
     CategoricalHead,
+    Chain,
     DiagonalGaussian,
     DiagonalGaussianHead,
     Gaussian,
     GaussianHead,
     GreyLevels,
+    Padded,
     StandardNormal,
     unchecked,
 )
-from vaelib.models import VAE, Autoencoder, conv_vae, mlp_vae
+from vaelib.models import VAE, Autoencoder, ConditionalVAE, conv_vae, mlp_vae
 from vaelib.networks import (
     MLP,
     ConvDecoder,
@@ -55,6 +57,8 @@ __all__ = [
     "Bernoulli",
     "BernoulliHead",
     "CategoricalHead",
+    "Chain",
+    "ConditionalVAE",
     "ConvDecoder",
     "ConvEncoder",
     "Dataset",
@@ -67,6 +71,7 @@ __all__ = [
     "GaussianHead",
     "GreyLevels",
     "History",
+    "Padded",
     "Residual",
     "SelfAttention",
     "StandardNormal",

@@ -6,7 +6,9 @@ the shape of one code or one image), so ``log_prob``, ``rsample``, ``mean`` and
 """
 
 from vaelib.distributions.bernoulli import Bernoulli
+from vaelib.distributions.chain import Chain
 from vaelib.distributions.checks import check_data, checking, unchecked
+from vaelib.distributions.expectation import mean_of
 from vaelib.distributions.gaussian import (
     DiagonalGaussian,
     Gaussian,
@@ -21,20 +23,24 @@ from vaelib.distributions.heads import (
     GaussianHead,
     smooth_bound,
 )
+from vaelib.distributions.padded import Padded
 
 __all__ = [
     "Bernoulli",
     "BernoulliHead",
     "CategoricalHead",
+    "Chain",
     "DiagonalGaussian",
     "DiagonalGaussianHead",
     "Gaussian",
     "GaussianHead",
     "GreyLevels",
+    "Padded",
     "StandardNormal",
     "check_data",
     "checking",
     "kl_diagonal_gaussian_per_dim",
+    "mean_of",
     "smooth_bound",
     "unchecked",
 ]

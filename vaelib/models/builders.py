@@ -1,0 +1,147 @@
+"""Ready-made models: two bodies, two heads, and a note of how they were built."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from torch import nn
+
+from vaelib.distributions.heads import (
+    BernoulliHead,
+    CategoricalHead,
+    DiagonalGaussianHead,
+    GaussianHead,
+)
+from vaelib.models.vae import VAE
+from vaelib.networks.body import Shape, as_shape
+from vaelib.networks.convolution import ConvDecoder, ConvEncoder
+from vaelib.networks.mlp import MLP
+from vaelib.randomness import seeded
+
+Likelihood = Literal["bernoulli", "gaussian", "categorical"]
+
+
+def mlp_vae(
+    data_shape: Shape,
+    latent_dim: int,
+    hidden: Sequence[int] = (256, 256, 256),
+    likelihood: Likelihood = "bernoulli",
+    *,
+    scale: float | Literal["learned", "per-dimension"] = 1.0,
+    levels: int = 256,
+    activation: str = "GELU",
+    seed: int = 0,
+) -> VAE:
+    """A VAE of two multilayer perceptrons, the decoder mirroring the encoder.
+
+    Args:
+        data_shape: shape of one example, e.g. ``(1, 28, 28)``.
+        latent_dim: Z.
+        hidden: the encoder's widths; a repeated width is a residual layer.
+            ``(400,)`` with ``(1, 28, 28)`` and 20 is the classic 784-400-20.
+        likelihood: ``"bernoulli"``, ``"gaussian"`` or ``"categorical"``.
+        scale: σ of the Gaussian, as in :class:`~vaelib.GaussianHead`.
+        levels: grey levels of the categorical.
+        activation: name of a class in ``torch.nn``.
+        seed: of the initial weights.
+    """
+    shape = as_shape("data_shape", data_shape)
+    hidden = tuple(hidden)
+    act = _activation(activation)
+    with seeded(seed):
+        code, pixels = (
+            DiagonalGaussianHead(latent_dim),
+            _head(likelihood, shape, scale, levels),
+        )
+        encoder = MLP(shape, hidden, code.in_shape, activation=act)
+        decoder = MLP(latent_dim, hidden[::-1], pixels.in_shape, activation=act)
+    model = VAE(nn.Sequential(encoder, code), nn.Sequential(decoder, pixels))
+    model.recipe = {
+        "builder": "mlp_vae",
+        "arguments": {
+            "data_shape": shape,
+            "latent_dim": latent_dim,
+            "hidden": hidden,
+            "likelihood": likelihood,
+            "scale": scale,
+            "levels": levels,
+            "activation": activation,
+        },
+    }
+    return model
+
+
+def conv_vae(
+    data_shape: Sequence[int],
+    latent_dim: int,
+    channels: int = 64,
+    likelihood: Likelihood = "bernoulli",
+    *,
+    depth: int = 1,
+    patch: int = 4,
+    scale: float | Literal["learned", "per-dimension"] = 1.0,
+    levels: int = 256,
+    seed: int = 0,
+) -> VAE:
+    """A VAE of two convolutional bodies, the decoder mirroring the encoder.
+
+    Args:
+        data_shape: ``(C, H, W)``, H and W divisible by ``patch``.
+        latent_dim: Z.
+        channels, depth, patch: as in :class:`~vaelib.ConvEncoder`.
+        likelihood, scale, levels, seed: as in :func:`mlp_vae`.
+    """
+    shape = as_shape("data_shape", data_shape)
+    body: dict[str, Any] = {"channels": channels, "depth": depth, "patch": patch}
+    with seeded(seed):
+        code, pixels = (
+            DiagonalGaussianHead(latent_dim),
+            _head(likelihood, shape, scale, levels),
+        )
+        encoder = ConvEncoder(shape, code.in_shape, **body)
+        decoder = ConvDecoder(latent_dim, pixels.in_shape, **body)
+    model = VAE(nn.Sequential(encoder, code), nn.Sequential(decoder, pixels))
+    model.recipe = {
+        "builder": "conv_vae",
+        "arguments": {
+            "data_shape": shape,
+            "latent_dim": latent_dim,
+            "likelihood": likelihood,
+            "scale": scale,
+            "levels": levels,
+            **body,
+        },
+    }
+    return model
+
+
+Head = BernoulliHead | GaussianHead | CategoricalHead
+
+
+def _head(
+    likelihood: Likelihood,
+    shape: tuple[int, ...],
+    scale: float | Literal["learned", "per-dimension"],
+    levels: int,
+) -> Head:
+    match likelihood:
+        case "bernoulli":
+            return BernoulliHead(shape)
+        case "gaussian":
+            return GaussianHead(shape, scale)
+        case "categorical":
+            return CategoricalHead(shape, levels)
+        case _:
+            raise ValueError(
+                f"likelihood: got {likelihood!r}, wanted 'bernoulli', 'gaussian' or "
+                "'categorical'; for any other, build VAE(encoder, decoder) yourself"
+            )
+
+
+def _activation(name: str) -> type[nn.Module]:
+    found = getattr(nn, name, None) if isinstance(name, str) else None
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise ValueError(
+            f"activation: got {name!r}, wanted the name of a class in torch.nn, "
+            "e.g. 'GELU', 'ReLU' or 'Tanh'"
+        )
+    return found
