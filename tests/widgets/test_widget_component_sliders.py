@@ -149,7 +149,7 @@ def test_a_changed_decode_stays_in_the_kernel(data: vl.Dataset) -> None:
             return 1 - super().decode(z)
 
     inverted = ComponentSliders(Inverted(3).fit(data), data)
-    assert inverted._decoder == {"why": "its decode is not vaelib's own"}
+    assert inverted._decoder == {"why": "Inverted.decode is not vaelib's own"}
     asked = ComponentSliders(vl.PCA(3).fit(data), data, prefer="kernel")
     assert asked._decoder == {"why": "as asked"}
 

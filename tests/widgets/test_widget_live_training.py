@@ -22,6 +22,7 @@ import vaelib as vl
 from vaelib.randomness import seeded
 from vaelib.widgets import LiveTraining, Recording, esm
 from vaelib.widgets import live_training as module
+from vaelib.widgets.subject import Subject
 
 
 @pytest.fixture(scope="module")
@@ -380,16 +381,19 @@ def test_a_second_interrupt_is_obeyed_at_once_and_ends_no_loop(data: Any) -> Non
     on_a_loop(test)
 
 
-def test_looking_at_a_model_that_draws_changes_nothing(data: Any) -> None:
+def test_looking_at_a_model_that_draws_changes_nothing(
+    data: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calm, live = LiveTraining(build, data), LiveTraining(build, data)
-    encode, threads = live._subject.encode, set()
+    calm.step(20)
+    encode, threads = Subject.encode, set()
 
-    def drawing(x: Any) -> torch.Tensor:
+    def drawing(self: Subject, x: Any) -> torch.Tensor:
         threads.add(torch.get_num_threads())
         torch.rand(7)
-        return encode(x)
+        return encode(self, x)
 
-    live._subject.encode = drawing
+    monkeypatch.setattr(Subject, "encode", drawing)
     before = torch.get_rng_state()
     torch.set_num_threads(2)
     try:
@@ -398,7 +402,6 @@ def test_looking_at_a_model_that_draws_changes_nothing(data: Any) -> None:
         torch.set_num_threads(1)
     assert torch.equal(torch.get_rng_state(), before)
     assert threads == {1}  # two share their cores with the browser
-    calm.step(20)
     assert torch.equal(weights(live.model), weights(calm.model))
 
 

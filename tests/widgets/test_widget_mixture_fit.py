@@ -97,9 +97,9 @@ def test_bad_data(bad: Any, error: Any, message: str) -> None:
 def test_bad_settings(x: torch.Tensor) -> None:
     shown = MixtureFit(x, components=3)
     for size in (0, 13):
-        with pytest.raises(ValueError, match=f"got {size}, wanted 1 to 12"):
+        with pytest.raises(ValueError, match=f"got {size}, wanted 1 … 12"):
             MixtureFit(x, components=size)
-        with pytest.raises(ValueError, match=f"got {size}, wanted 1 to 12"):
+        with pytest.raises(ValueError, match=f"got {size}, wanted 1 … 12"):
             shown.components = size
     assert shown.components == 3
     with pytest.raises(ValueError, match="finite"):

@@ -14,7 +14,7 @@ import vaelib as vl
 from vaelib.widgets import DrawAndEncode, LatentPad, LatentSliders
 from vaelib.widgets.draw_and_encode import _strokes
 from vaelib.widgets.scene import nice, scene_of, slider_ranges
-from vaelib.widgets.subject import Subject
+from vaelib.widgets.subject import subject_of
 
 SHAPE = (1, 8, 8)
 ALL = [LatentPad, LatentSliders, DrawAndEncode]
@@ -138,6 +138,109 @@ def test_bad_data(model: Any, bad: Any, error: Any, message: str) -> None:
             widget(model, bad)
 
 
+def test_labels_may_be_words(model: Any, data: Any) -> None:
+    x, numbers = data
+    words = [("cat", "ant", "bee")[c] for c in numbers]
+    for labels in (words, tuple(words), np.array(words), np.array(words, object)):
+        pad = LatentPad(model, (x, labels))
+        assert [name for *_, name in pad._scene["marks"]] == ["ant", "bee", "cat"]
+        subject = pad.subject
+        named = [subject.class_names[c] for c in subject.classes]
+        assert named == [words[row] for row in subject.rows]
+    assert DrawAndEncode(model, (x, words))._examples["names"][0] == "ant (1)"
+
+
+def test_labels_that_are_neither(model: Any, data: Any) -> None:
+    with pytest.raises(ValueError, match=r"60 examples, but labels of shape \(59,\)"):
+        LatentPad(model, (data[0], ["cat"] * 59))
+    with pytest.raises(TypeError, match="labels: wanted whole numbers or names"):
+        LatentPad(model, (data[0], [None, 1] * 30))
+
+
+class Answers(Duck):
+    """A decoder that gives whatever is made of its pictures."""
+
+    def __init__(self, made: Any):
+        self.made = made
+
+    def decode(self, z: Tensor) -> Any:
+        return self.made(super().decode(z))
+
+
+def test_a_decoder_may_give_numpy(data: Any) -> None:
+    pad = LatentPad(Answers(lambda x: x.numpy().astype("f8")), data)
+    z = torch.tensor([[1.0, 2]])
+    assert torch.equal(pad.subject.decode(z), Duck().decode(z))
+    assert pad._repr_mimebundle_()[0]["image/png"]
+
+
+@pytest.mark.parametrize(
+    ("made", "error", "words"),
+    [
+        (lambda x: x[:1], ValueError, r"decode\(\) gave shape \(1, 1, 8, 8\) for a"),
+        (lambda x: torch.cat([x, x]), ValueError, "for a batch of 2, wanted"),
+        (lambda x: x.mean(), ValueError, r"gave shape \(\) for a batch of 2"),
+        (lambda x: x.tolist(), TypeError, "gave list, wanted a tensor"),
+    ],
+)
+def test_a_decoder_that_gives_something_else(
+    made: Any, error: Any, words: str, data: Any
+) -> None:
+    with pytest.raises(error, match=words):
+        LatentPad(Answers(made), data)
+
+
+# ------------------------------------------------------------- without a mean
+
+
+class Certain(torch.distributions.TransformedDistribution):
+    """Like a flow: it has samples and densities, no mean, no entropy."""
+
+    def __init__(self, mu: Tensor):
+        base = torch.distributions.Normal(mu, 0.1)
+        base = torch.distributions.Independent(base, 1)
+        super().__init__(base, [torch.distributions.TanhTransform()])
+
+
+class Flow(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = vl.MLP(SHAPE, (8,), 2)
+
+    def forward(self, x: Tensor) -> Certain:
+        return Certain(self.body(x))
+
+
+@pytest.mark.parametrize("widget", ALL)
+def test_a_posterior_without_a_mean(widget: Any, model: Any, data: Any) -> None:
+    flow = vl.VAE(Flow(), model.decoder, prior=model.prior)
+    with pytest.raises(NotImplementedError):
+        flow.posterior(data[0]).mean  # noqa: B018
+    shown, again = widget(flow, data), widget(flow, data)
+    middle = flow.encoder.body(data[0])[shown.subject.rows].tanh()
+    assert torch.allclose(shown.subject.codes, middle, atol=0.05)
+    assert torch.equal(shown.subject.codes, again.subject.codes)
+    assert shown.z == again.z
+
+
+def test_its_samples_are_seeded_and_leave_no_trace(model: Any, data: Any) -> None:
+    flow = vl.VAE(Flow(), model.decoder, prior=model.prior)
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    first = subject_of(flow, data).moments(data[0][:5])
+    torch.manual_seed(6)
+    second = subject_of(flow, data).moments(data[0][:5])
+    assert torch.equal(first.mu, second.mu)
+    assert torch.equal(first.log_var, second.log_var)
+    other = subject_of(flow, data, seed=1).moments(data[0][:5])
+    assert not torch.equal(first.mu, other.mu)
+    sigma = 0.1 * (1 - first.mu**2)
+    assert torch.allclose(first.log_var.exp().sqrt(), sigma, rtol=0.15)
+    torch.manual_seed(5)
+    subject_of(flow, data).moments(data[0][:5])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_an_unknown_preference(model: Any) -> None:
     with pytest.raises(ValueError, match="wanted 'page' or 'kernel'"):
         LatentPad(model, prefer="cloud")  # type: ignore[arg-type]
@@ -159,9 +262,10 @@ def test_z_takes_lists_tuples_tensors_and_arrays(widget: Any, model: Any) -> Non
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ([1, 2, 3], "got 3 numbers, this model's latent_dim is 2"),
+        ([1, 2, 3], "got 3 numbers, wanted a list of 2, one for each latent"),
         ([1, float("nan")], "finite"),
         ([1, float("inf")], "finite"),
+        ([10**400, 0], "z: got .inf, 0.0., wanted finite"),
         ("12", "list of numbers"),
         ([1, "a"], "list of numbers"),
         (3, "list of numbers"),
@@ -294,13 +398,13 @@ def test_refresh_reads_the_model_again(data: Any) -> None:
 
 
 def test_the_plane_holds_the_prior_the_origin_and_the_data(data: Any) -> None:
-    scene = scene_of(Subject(vl.mlp_vae(SHAPE, 2, (8,))))
+    scene = scene_of(subject_of(vl.mlp_vae(SHAPE, 2, (8,))))
     assert scene.rings == (1, 2, 3)
     assert scene.low == pytest.approx((-3.24, -3.24))
     assert scene.step == 0.05
     far = autoencoder()
     far.encoder[-1].bias.data += 40
-    scene = scene_of(Subject(far, data))
+    scene = scene_of(subject_of(far, data))
     assert scene.rings == ()
     for axis in (0, 1):
         assert scene.low[axis] <= 0 <= scene.high[axis]
@@ -311,7 +415,7 @@ def test_the_plane_holds_the_prior_the_origin_and_the_data(data: Any) -> None:
 
 
 def test_points_travel_as_fractions_of_the_plane(model: Any, data: Any) -> None:
-    subject = Subject(model, data)
+    subject = subject_of(model, data)
     scene = scene_of(subject)
     page = scene.to_page()
     part = np.frombuffer(page["points"], "<u2").reshape(-1, 2) / 65535  # type: ignore[call-overload]
@@ -323,7 +427,7 @@ def test_points_travel_as_fractions_of_the_plane(model: Any, data: Any) -> None:
 
 def test_class_numbers_do_not_cover_each_other(data: Any) -> None:
     x, labels = data
-    scene = scene_of(Subject(autoencoder(), (x, labels * 0 + torch.arange(60) % 10)))
+    scene = scene_of(subject_of(autoencoder(), (x, labels * 0 + torch.arange(60) % 10)))
     places = torch.tensor([mark[:2] for mark in scene.marks])
     assert len(places) == 10
     extent = (scene.points.amax(0) - scene.points.amin(0)).max()
@@ -332,7 +436,7 @@ def test_class_numbers_do_not_cover_each_other(data: Any) -> None:
 
 
 def test_a_measurement_is_not_a_class(data: Any) -> None:
-    scene = scene_of(Subject(autoencoder(), (data[0], torch.rand(60))))
+    scene = scene_of(subject_of(autoencoder(), (data[0], torch.rand(60))))
     assert scene.marks == []
 
 
@@ -348,14 +452,14 @@ def test_nice_numbers(value: float, wanted: float) -> None:
 
 def test_sliders_span_the_posterior_or_the_prior(data: Any) -> None:
     model = vl.mlp_vae(SHAPE, 4, (8,))
-    prior = slider_ranges(Subject(model))
+    prior = slider_ranges(subject_of(model))
     assert prior["low"] == [-3] * 4
     assert prior["high"] == [3] * 4
     head = model.encoder[0][-1]
     with torch.no_grad():
         head.weight.zero_()
         head.bias.copy_(torch.tensor([5.0, 0, 0, 0, -6, 0, 0, 0]))
-    ranges = slider_ranges(Subject(model, data))
+    ranges = slider_ranges(subject_of(model, data))
     # q(z1|x) is narrow around 5; the others are as wide as the prior.
     assert 5 < ranges["high"][0] < 5.3
     assert ranges["low"][0] == 0
@@ -364,16 +468,21 @@ def test_sliders_span_the_posterior_or_the_prior(data: Any) -> None:
     assert -4 < ranges["low"][1] < -1
 
 
+def bank_of(model: Any, seed: int) -> Any:
+    bank = slider_ranges(subject_of(model, seed=seed))["bank"]
+    return np.frombuffer(bank, "<f4").reshape(-1, 2)
+
+
 def test_random_codes_come_from_the_prior(model: Any) -> None:
-    bank = np.frombuffer(slider_ranges(Subject(model, seed=3))["bank"], "<f4").reshape(
-        -1, 2
-    )
+    bank = np.frombuffer(
+        slider_ranges(subject_of(model, seed=3))["bank"], "<f4"
+    ).reshape(-1, 2)
     assert bank.shape == (256, 2)
     assert abs(bank.mean()) < 0.15
     assert abs(bank.std() - 1) < 0.1
-    again = np.frombuffer(slider_ranges(Subject(model, seed=3))["bank"], "<f4").reshape(
-        -1, 2
-    )
+    again = np.frombuffer(
+        slider_ranges(subject_of(model, seed=3))["bank"], "<f4"
+    ).reshape(-1, 2)
     assert (bank == again).all()
 
 
@@ -422,10 +531,10 @@ def test_the_pen_is_as_wide_as_the_data_s_strokes(width: int) -> None:
     x = torch.zeros(1, 1, 28, 28)
     x[..., 4:24, 10 : 10 + width] = 1
     model = vl.mlp_vae((1, 28, 28), 2, (4,))
-    style = _strokes(Subject(model, x))
+    style = _strokes(subject_of(model, x))
     assert style["box"] == 20
     assert style["pen"] == pytest.approx(width, rel=0.4)
-    assert _strokes(Subject(model))["box"] == 20
+    assert _strokes(subject_of(model))["box"] == 20
     assert DrawAndEncode(model, center=False)._ink["box"] is None
 
 

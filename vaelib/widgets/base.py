@@ -1,53 +1,51 @@
-"""What all widgets share: the code ``z``, the decoder's journey, the kernel's
-answers, and the still picture."""
+"""What all widgets share: the front end, the still picture, the code ``z``, and the
+kernel's answers."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from math import isfinite
-from typing import Any, Literal
+from typing import Any
 
 import anywidget
 import numpy as np
 import torch
 import traitlets
-from matplotlib.figure import Figure
 from torch import Tensor
 
-from vaelib.widgets import still
-from vaelib.widgets.subject import Subject, picture_format
-from vaelib.widgets.travel import CannotTravel, Packed
-
-Where = Literal["page", "kernel"]
-
-
-class BadCode(traitlets.TraitError, ValueError):
-    """A code that does not fit; traitlets undoes the assignment."""
-
-
-class Numbers(traitlets.TraitType[list[float], Any]):
-    """A list of floats; tensors and arrays are turned into one."""
-
-    info_text = "a list of numbers"
-
-    def validate(self, obj: Any, value: Any) -> list[float]:
-        if isinstance(value, Tensor | np.ndarray):
-            value = value.tolist()
-        if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-            self.error(obj, value)
-        numbers = [v if isinstance(v, bool) else _number(v) for v in value]
-        if any(v is None or isinstance(v, bool) for v in numbers):
-            self.error(obj, value)
-        return [v for v in numbers if v is not None]
+from vaelib.widgets.esm import module, style
+from vaelib.widgets.pictures import float32
+from vaelib.widgets.scene import scene_of
+from vaelib.widgets.still import Still, bundle
+from vaelib.widgets.subject import Subject
+from vaelib.widgets.traits import Numbers
 
 
 class Pictured(anywidget.AnyWidget):
-    """A widget with a still picture for where nothing moves. One that shows no
-    model builds on this; one that decodes, on :class:`Explorer`.
+    """A widget with a front end, and a still picture for where nothing moves. One
+    that shows no model builds on this; one that decodes, on :class:`Explorer`.
+
+    Args (of the class):
+        front: the ES module beside the class, without ``.js``.
+        sheet: a style sheet it shares with others, without ``.css``.
     """
 
     kind = ""
+    _from_page = False
 
-    def _still(self) -> tuple[Figure, str]:
+    def __init_subclass__(cls, front: str = "", sheet: str = "", **more: Any) -> None:
+        if front:
+            cls.kind = front.replace("_", "-")
+            cls._esm, cls._css = module(front), style(front, sheet)
+        super().__init_subclass__(**more)
+
+    def set_state(self, sync_data: Any) -> None:
+        """What the page says; see :func:`~vaelib.widgets.traits.following`."""
+        self._from_page = True
+        try:
+            super().set_state(sync_data)
+        finally:
+            self._from_page = False
+
+    def _still(self) -> Still:
         """A figure like the widget, and its alternative text."""
         raise NotImplementedError
 
@@ -57,7 +55,7 @@ class Pictured(anywidget.AnyWidget):
             return None
         data, metadata = shown if isinstance(shown, tuple) else (shown, {})
         try:
-            images, texts = still.bundle(*self._still())
+            images, texts = bundle(*self._still())
         except Exception:  # the model's own, which the live widget shows
             return data, metadata
         return {**data, **images}, {**metadata, **texts}
@@ -72,7 +70,7 @@ class Explorer(Pictured):
             list: ``widget.z = [0.5, -1]``.
     """
 
-    z = Numbers([]).tag(sync=True)
+    z = Numbers(lambda self: self.subject.latent_dim, "latent dimension")
     _decoder = traitlets.Dict().tag(sync=True)
     _picture = traitlets.Dict().tag(sync=True)
 
@@ -81,13 +79,10 @@ class Explorer(Pictured):
         subject: Subject,
         *,
         z: Sequence[float] | Tensor | None = None,
-        prefer: Where = "page",
         **traits: Any,
     ):
-        if prefer not in ("page", "kernel"):
-            raise ValueError(f"prefer: got {prefer!r}, wanted 'page' or 'kernel'")
-        self.subject, self.prefer = subject, prefer
-        self._format = picture_format(subject)
+        self.subject = subject
+        self._format = subject.format()
         start = [0.0] * subject.latent_dim if z is None else z
         super().__init__(z=start, _picture=asdict(self._format), **traits)
         self._read()
@@ -95,36 +90,13 @@ class Explorer(Pictured):
 
     def refresh(self) -> None:
         """Read the model again, e.g. after more training."""
-        self.subject.refresh()
+        self.subject = self.subject.again()
         with self.hold_sync():
             self._read()
 
     def _read(self) -> None:
         """Everything the page needs of model and data, into traits."""
-        self._decoder = self._travelled(self.subject.pack_decoder)
-
-    def _travelled(self, pack: Any) -> dict[str, Any]:
-        """The network for the page, or why it stays in the kernel."""
-        if self.prefer == "kernel":
-            return {"why": "as asked"}
-        try:
-            packed: Packed = pack()
-        except CannotTravel as reason:
-            return {"why": str(reason)}
-        return dict(packed)
-
-    @traitlets.validate("z")
-    def _check_z(self, proposal: Any) -> list[float]:
-        z: list[float] = proposal["value"]
-        wanted = self.subject.latent_dim
-        if len(z) != wanted:
-            raise BadCode(
-                f"z: got {len(z)} numbers, this model's latent_dim is {wanted}. "
-                f"Assign a list of {wanted}."
-            )
-        if not all(isfinite(v) for v in z):
-            raise BadCode(f"z: got {z}, wanted finite numbers")
-        return z
+        self._decoder = self.subject.packed("decoder")
 
     # -------------------------------------------------------- the kernel's answers
 
@@ -140,7 +112,7 @@ class Explorer(Pictured):
         except (Exception, KeyboardInterrupt) as error:
             self.send({**reply, "error": f"{type(error).__name__}: {error}"})
         else:
-            self.send(reply, [out.numpy().astype("<f4").tobytes()])
+            self.send(reply, [float32(out)])
 
     def _evaluate(self, op: str, given: Tensor) -> Tensor:
         if op == "decoder":  # one code, or several in a row
@@ -151,8 +123,12 @@ class Explorer(Pictured):
         return self.subject.decode(torch.tensor([self.z]))[0]
 
 
-def _number(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
+class Planar(Explorer):
+    """One that shows the plane of the first two latent dimensions."""
+
+    _scene = traitlets.Dict().tag(sync=True)
+
+    def _read(self) -> None:
+        super()._read()
+        self._plane = scene_of(self.subject)
+        self._scene = self._plane.to_page()

@@ -4,12 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 import torch
 import traitlets
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from vaelib.models import VAE
@@ -17,10 +15,19 @@ from vaelib.objectives import elbo
 from vaelib.plots import quantile_grid
 from vaelib.randomness import seeded
 from vaelib.sweep import Sweep
-from vaelib.widgets import esm, still
-from vaelib.widgets.base import BadCode, Pictured
-from vaelib.widgets.scene import Scene, _ticks, scene_of
-from vaelib.widgets.subject import Subject, picture_format
+from vaelib.widgets.base import Pictured
+from vaelib.widgets.pictures import Shape, float32
+from vaelib.widgets.scene import Scene, scene_of, ticks
+from vaelib.widgets.still import (
+    SOFT,
+    Still,
+    draw_plane,
+    draw_point,
+    draw_sheet,
+    figure,
+)
+from vaelib.widgets.subject import Subject, put, subject_of
+from vaelib.widgets.traits import BadValue
 from vaelib.widgets.travel import CannotTravel, evaluating
 
 EXAMPLES, SAMPLES, SIDE, DOTS = 8, 25, 9, 1500
@@ -28,7 +35,7 @@ FARTHEST = 8.0  # with a small β a few codes lie far out: they stay at the edge
 MOST = 16_000_000  # bytes of weights; more would make a page slow to open
 
 
-class BetaExplorer(Pictured):
+class BetaExplorer(Pictured, front="beta_explorer"):
     """A slider over β, and all that a trained model shows at that β.
 
     Reconstructions of a few examples, decoded draws from the prior (the same
@@ -67,9 +74,6 @@ class BetaExplorer(Pictured):
         >>> explorer.beta = 4
     """
 
-    kind = "beta-explorer"
-    _esm = esm.module("beta_explorer")
-    _css = esm.style() + Path(__file__).with_suffix(".css").read_text("utf-8")
     beta = traitlets.Float().tag(sync=True)
     _stops: Any = traitlets.List().tag(sync=True)
     _page = traitlets.Dict().tag(sync=True)
@@ -80,7 +84,7 @@ class BetaExplorer(Pictured):
         data: Any,
         *,
         table: Sequence[Mapping[str, float]] | None = None,
-        image_shape: tuple[int, int, int] | None = None,
+        image_shape: Shape | None = None,
         seed: int = 0,
     ):
         runs = _runs(models)
@@ -95,8 +99,8 @@ class BetaExplorer(Pictured):
             )
         ]
         self.rates, self.distortions = map(list, zip(*points, strict=True))
-        self._format = picture_format(self._subjects[0])
-        self._rows = _some_of_each(self._subjects[0])
+        self._format = self._subjects[0].format()
+        self._rows = self._subjects[0].of_each(EXAMPLES)
         self._codes = [_codes(s, self._rows) for s in self._subjects]
         self._dims = _widest(self._subjects)
         self._planes = _planes(self._subjects, self._dims)
@@ -113,70 +117,70 @@ class BetaExplorer(Pictured):
         return {
             "point": [self.betas[i], self.rates[i], self.distortions[i]],
             "decoder": decoder,
-            "z": torch.cat(self._codes[i]).numpy().astype("<f4").tobytes(),
+            "z": float32(torch.cat(self._codes[i])),
             "points": plane["points"],
             "marks": plane["marks"],
         }
 
     def _common(self) -> dict[str, Any]:
         """What is the same for all models."""
-        low, high = self._format.range
-        grey = ((self._originals() - low) / (high - low)).clamp(0, 1) * 255
         limits = [_around(self.rates), _around(self.distortions)]
         return {
             "picture": asdict(self._format),
             "size": self._subjects[0].latent_dim,
             "counts": [len(codes) for codes in self._codes[0]],
-            "originals": grey.round().byte().numpy().tobytes(),
+            "originals": self._format.grey(self._originals()).numpy().tobytes(),
             "scene": {**self._planes[0].to_page(), "marks": []},
             "dims": self._dims,
             "limits": limits,
-            "ticks": [_ticks(*pair) for pair in limits],
+            "ticks": [ticks(*pair) for pair in limits],
         }
 
     def _originals(self) -> Tensor:
-        x = self._subjects[0].x
-        assert x is not None
-        return x[self._rows]
+        return self._subjects[0].x[self._rows]
 
     @traitlets.validate("beta")
     def _check_beta(self, proposal: Any) -> float:
         beta: float = proposal["value"]
         if beta not in self.betas:
             known = ", ".join(f"{b:g}" for b in self.betas)
-            raise BadCode(f"beta: got {beta:g}, wanted one of {known}")
+            raise BadValue(f"beta: got {beta:g}, wanted one of {known}")
         return beta
 
-    def _still(self) -> tuple[Figure, str]:
+    def _still(self) -> Still:
         i = self.betas.index(self.beta)
-        subject = self._subjects[i]
-        copies, draws, *atlas = (subject.decode(z) for z in self._codes[i])
-        fig, axes = still.figure(4 + len(atlas), 3.2)
-        both = torch.cat([self._originals(), copies])
-        rows = torch.arange(len(both)).view(2, -1).split(4, 1)
-        both = both[torch.cat([part.flatten() for part in rows])]
-        sheets = [(both, min(4, len(copies)), "examples, and rebuilt")]
+        copies, draws, *atlas = map(self._subjects[i].decode, self._codes[i])
+        fig, axes = figure(4 + len(atlas), 3.2)
+        rebuilt = _alternating(self._originals(), copies)
+        sheets = [(rebuilt, min(4, len(copies)), "examples, and rebuilt")]
         sheets += [(draws, 5, "decoded draws from the prior")]
         sheets += [(x, SIDE, "the latent plane, decoded") for x in atlas]
         for ax, (x, columns, words) in zip(axes, sheets, strict=False):
-            still.draw_picture(ax, *still.sheet(x, columns, self._format), words)
+            draw_sheet(ax, x, columns, self._format, words)
         # No code is chosen here: a point that is NaN is not drawn.
-        still.draw_plane(axes[-2], self._planes[i], (torch.nan, torch.nan))
+        draw_plane(axes[-2], self._planes[i], (torch.nan, torch.nan))
         names = [f"$z_{{{d + 1}}}$" for d in self._dims] + [""]
         axes[-2].set(xlabel=names[0], ylabel=names[1])
-        ax = axes[-1]
-        ax.plot(self.rates, self.distortions, "o-", ms=4, color=still.SOFT)
-        here = self.rates[i], self.distortions[i]
-        ax.plot(*([v] for v in here), "o", ms=9, mec="white", color="#1976d2")
-        ax.set(xlabel="rate: KL in nats", ylabel="distortion: −reconstruction in nats")
-        ax.tick_params(labelsize=7, colors=still.SOFT)
-        point = f"rate {here[0]:.3g} nats, distortion {here[1]:.3g} nats"
+        self._draw_curve(axes[-1], i)
         fig.suptitle(f"β = {self.beta:g}", fontsize=10)
         return fig, (
-            f"One of {len(self.betas)} models, β = {self.beta:g}, {point}: examples "
-            "and their reconstructions, decoded draws from the prior, the data's "
-            "codes, and the rate–distortion curve with this model marked"
+            f"One of {len(self.betas)} models, β = {self.beta:g}, rate "
+            f"{self.rates[i]:.3g} nats, distortion {self.distortions[i]:.3g} nats: "
+            "examples and their reconstructions, decoded draws from the prior, the "
+            "data's codes, and the rate–distortion curve with this model marked"
         )
+
+    def _draw_curve(self, ax: Any, i: int) -> None:
+        ax.plot(self.rates, self.distortions, "o-", ms=4, color=SOFT)
+        draw_point(ax, self.rates[i], self.distortions[i])
+        ax.set(xlabel="rate: KL in nats", ylabel="distortion: −reconstruction in nats")
+        ax.tick_params(labelsize=7, colors=SOFT)
+
+
+def _alternating(above: Tensor, below: Tensor) -> Tensor:
+    """Four of the one, then the four of the other that belong under them."""
+    pairs = zip(above.split(4), below.split(4), strict=True)
+    return torch.cat([part for pair in pairs for part in pair])
 
 
 @contextmanager
@@ -218,7 +222,7 @@ def _runs(models: Any) -> dict[float, tuple[VAE, float | None]]:
 def _subjects(
     runs: Mapping[float, tuple[VAE, float | None]],
     data: Any,
-    image_shape: tuple[int, int, int] | None,
+    image_shape: Shape | None,
     seed: int,
 ) -> list[Subject]:
     if data is None:
@@ -226,7 +230,7 @@ def _subjects(
     subjects = []
     for beta, (model, _) in runs.items():
         with _blamed(beta):
-            subject = Subject(model, data, image_shape=image_shape, seed=seed)
+            subject = subject_of(model, data, image_shape=image_shape, seed=seed)
         subjects.append(subject)
         sizes = [s.latent_dim for s in (subjects[0], subject)]
         if sizes[0] != sizes[1]:
@@ -239,9 +243,10 @@ def _subjects(
 
 def _measured(subject: Subject) -> tuple[float, float]:
     """Rate and distortion on the data shown."""
-    assert subject.x is not None
     with seeded(subject.seed), torch.no_grad(), evaluating(subject.model):
-        parts = [elbo(subject.model, subject._put(x)) for x in subject.x.split(512)]
+        parts = [
+            elbo(subject.model, put(subject.model, x)) for x in subject.x.split(512)
+        ]
     kl = torch.cat([e.kl for e in parts]).mean().item()
     return kl, -torch.cat([e.reconstruction for e in parts]).mean().item()
 
@@ -265,23 +270,8 @@ def _looked_up(
     return rate, distortion
 
 
-def _some_of_each(subject: Subject) -> list[int]:
-    """A few examples, of as many classes as there is room for."""
-    assert subject.x is not None
-    labels = subject.labels
-    if labels is None:
-        return list(range(min(EXAMPLES, len(subject.x))))
-    met: dict[Any, int] = {}
-    order = []
-    for i, label in enumerate(labels.tolist()):
-        met[label] = met.get(label, 0) + 1
-        order.append((met[label], label, i))
-    return [i for _, _, i in sorted(order)[:EXAMPLES]]
-
-
 def _codes(subject: Subject, rows: list[int]) -> list[Tensor]:
     """What is decoded: examples' codes, draws, and the plane, each ``(n, Z)``."""
-    assert subject.codes is not None
     found = [subject.codes[rows], subject.spread()[:SAMPLES]]
     if subject.latent_dim == 2 and subject.standard_prior():
         grid, _ = quantile_grid(subject.model.prior, SIDE, 0.98)
@@ -291,29 +281,24 @@ def _codes(subject: Subject, rows: list[int]) -> list[Tensor]:
 
 def _widest(subjects: list[Subject]) -> list[int]:
     """The two dimensions over which the codes are spread most, over all β."""
-    spread = torch.stack([s.codes.var(0, False) for s in subjects])  # type: ignore[union-attr]
+    spread = torch.stack([s.codes.var(0, False) for s in subjects])
     return sorted(spread.mean(0).topk(min(2, spread.shape[1])).indices.tolist())
 
 
 def _planes(subjects: list[Subject], dims: list[int]) -> list[Scene]:
     """A plane per model, all with the same limits."""
-    planes = []
-    for subject in subjects:
-        assert subject.codes is not None
-        subject.codes = subject.codes[:DOTS, dims]
-        if subject.labels is not None:
-            subject.labels = subject.labels[:DOTS]
-        planes.append(scene_of(subject))
+    some = [subject.first(DOTS) for subject in subjects]
+    planes = [scene_of(replace(s, codes=s.codes[:, dims])) for s in some]
     reach = max(abs(v) for p in planes for v in (*p.low, *p.high))
     half = min(reach, FARTHEST)
-    ticks = _ticks(-half, half)
+    numbers = ticks(-half, half)
     inside = 0.95 * half
     return [
         replace(
             plane,
             low=(-half, -half),
             high=(half, half),
-            ticks=(ticks, ticks),
+            ticks=(numbers, numbers),
             marks=[
                 (max(-inside, min(inside, x)), max(-inside, min(inside, y)), name)
                 for x, y, name in plane.marks

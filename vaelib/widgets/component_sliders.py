@@ -1,24 +1,22 @@
 """How many components a picture needs, and what each of them does."""
 
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 import traitlets
-from matplotlib.figure import Figure
-from torch import Tensor
 
 from vaelib.pca import PCA
-from vaelib.widgets import esm, still
-from vaelib.widgets.base import BadCode, Explorer, Where
+from vaelib.widgets.base import Explorer
+from vaelib.widgets.pictures import float32
 from vaelib.widgets.scene import slider_ranges
-from vaelib.widgets.subject import Subject
-from vaelib.widgets.travel import CannotTravel, pack
+from vaelib.widgets.still import Still, draw_picture, draw_sliders, figure
+from vaelib.widgets.subject import Options, subject_of
+from vaelib.widgets.traits import Whole, following, refuse_outside
 
 EXAMPLES = 10
 
 
-class ComponentSliders(Explorer):
+class ComponentSliders(Explorer, front="component_sliders"):
     """A picture beside what its first k principal components make of it.
 
     One slider sets k; above it, the share of all pictures' variance that k
@@ -56,11 +54,8 @@ class ComponentSliders(Explorer):
         (20, 5)
     """
 
-    kind = "component-sliders"
-    _esm = esm.module("component_sliders")
-    _css = esm.style() + Path(__file__).with_suffix(".css").read_text("utf-8")
-    k = traitlets.Int(0).tag(sync=True)
-    example = traitlets.Int(0).tag(sync=True)
+    k = Whole(0, 0, lambda self: self.subject.latent_dim)
+    example = Whole(0, 0, lambda self: len(self._x) - 1)
     _parts = traitlets.Dict().tag(sync=True)
 
     def __init__(
@@ -71,9 +66,7 @@ class ComponentSliders(Explorer):
         k: int | None = None,
         example: int = 0,
         leading: int = 6,
-        prefer: Where = "page",
-        image_shape: tuple[int, int, int] | None = None,
-        seed: int = 0,
+        **options: Unpack[Options],
     ):
         if not isinstance(pca, PCA):
             raise TypeError(
@@ -82,15 +75,17 @@ class ComponentSliders(Explorer):
             )
         if data is None:
             raise TypeError("data: got None, wanted the pictures to choose from")
-        subject = Subject(pca, data, image_shape=image_shape, seed=seed)
+        subject = subject_of(pca, data, **options)
         self._leading = max(1, min(leading, pca.k))
-        self._x, self._names = _examples(subject)
+        names = subject.class_names
+        one_of_each = 0 < len(names) <= EXAMPLES
+        self._x = subject.x[subject.of_each(len(names) if one_of_each else EXAMPLES)]
+        named = names if one_of_each else range(1, len(self._x) + 1)
+        self._names = [f"example {name}" for name in named]
         self._codes = subject.encode(self._x)
-        start = self._codes[self._checked("example", example, len(self._x) - 1)]
-        super().__init__(subject, z=start, prefer=prefer)
-        with self.hold_trait_notifications():
-            self.k = min(10, pca.k) if k is None else k
-            self.example = example
+        refuse_outside("example", example, 0, len(self._x) - 1)
+        k = min(10, pca.k) if k is None else k
+        super().__init__(subject, z=self._codes[example], k=k, example=example)
 
     def _read(self) -> None:
         super()._read()
@@ -98,88 +93,37 @@ class ComponentSliders(Explorer):
         self._codes = self.subject.encode(self._x)
         ranges = slider_ranges(self.subject)
         first = slice(self._leading)
-        inner = [side[first] for side in ranges["inner"]]
         kept = pca.explained_variance_ratio.double().cumsum(0).cpu()
         pushes = pca.components[first].float().cpu()
+        pushes = pushes / pushes.abs().amax(1, keepdim=True)
         self._parts = {
             **{name: ranges[name][first] for name in ("low", "high", "step")},
-            "inner": inner,
+            "inner": [side[first] for side in ranges["inner"]],
             "share": [0.0, *kept.tolist()],
             "names": self._names,
-            "codes": self._codes.numpy().astype("<f4").tobytes(),
+            "codes": float32(self._codes),
             "pictures": self._x.numpy().astype("<f2").tobytes(),
-            "components": (pushes / pushes.abs().amax(1, keepdim=True))
-            .numpy()
-            .astype("<f2")
-            .tobytes(),
+            "components": pushes.numpy().astype("<f2").tobytes(),
         }
 
-    def _travelled(self, pack_: Any) -> dict[str, Any]:
-        return super()._travelled(self._pack)
-
-    def _pack(self) -> Any:
-        """The decoder for the page: one linear map."""
-        decoder = self.subject.model.decoder
-        if "decode" in vars(self.subject.model) or type(self.subject.model) is not PCA:
-            raise CannotTravel("its decode is not vaelib's own")
-        return pack(decoder, self._codes.to(self.subject.device, self.subject.dtype))
-
-    @traitlets.validate("k", "example")
-    def _check_whole(self, proposal: Any) -> int:
-        name = proposal["trait"].name
-        most = self.subject.latent_dim if name == "k" else len(self._x) - 1
-        return self._checked(name, proposal["value"], most)
-
-    @staticmethod
-    def _checked(name: str, value: int, most: int) -> int:
-        if not 0 <= value <= most:
-            raise BadCode(f"{name}: got {value}, wanted a whole number 0 … {most}")
-        return value
-
-    @traitlets.observe("example")
-    def _show_example(self, change: Any) -> None:
-        if not self._from_page:
-            self.z = self._codes[change["new"]]
-
-    _from_page = False
-
-    def set_state(self, sync_data: Any) -> None:
-        """What the page says: there the example's code is set, too."""
-        self._from_page = True
-        try:
-            super().set_state(sync_data)
-        finally:
-            self._from_page = False
+    @following("example")
+    def _show_example(self) -> None:
+        self.z = self._codes[self.example]
 
     def _code(self) -> list[float]:
         """The code of the picture shown: z, without what lies beyond k."""
         return [v if i < self.k else 0.0 for i, v in enumerate(self.z)]
 
-    def _still(self) -> tuple[Figure, str]:
-        fig, (left, middle, right) = still.figure(3)
+    def _still(self) -> Still:
+        fig, (left, middle, right) = figure(3)
         made = self.subject.decode(torch.tensor([self._code()]))[0]
         given = self._x[self.example]
         error = (made - given).pow(2).sum().item()
         share = self._parts["share"][self.k]
-        still.draw_sliders(left, self._parts, self._code()[: self._leading])
-        still.draw_picture(middle, given, self._format, "as it is")
-        caption = f"from {self.k} components"
-        still.draw_picture(right, made, self._format, caption)
-        words = (
+        draw_sliders(left, self._parts, self._code()[: self._leading])
+        draw_picture(middle, given, self._format, "as it is")
+        draw_picture(right, made, self._format, f"from {self.k} components")
+        return fig, (
             f"A picture, and the same decoded from {self.k} principal components, "
             f"which keep {share:.0%} of the variance; its squared error is {error:.1f}"
         )
-        return fig, words
-
-
-def _examples(subject: Subject) -> tuple[Tensor, list[str]]:
-    """Ten pictures ``(n, *data_shape)`` with names: one of each class, where
-    there are as many classes or fewer."""
-    assert subject.x is not None
-    labels = subject.labels
-    classes = [] if labels is None else labels.unique().tolist()
-    if labels is None or len(classes) > EXAMPLES:
-        x = subject.x[:EXAMPLES]
-        return x, [f"example {i + 1}" for i in range(len(x))]
-    rows = [int((labels == c).nonzero()[0]) for c in classes]
-    return subject.x[rows], [f"example {c}" for c in classes]

@@ -1,22 +1,30 @@
 """Draw a picture, and see what the model makes of it."""
 
-from typing import Any
+from math import prod
+from typing import Any, Unpack
 
 import numpy as np
 import torch
 import traitlets
-from matplotlib.figure import Figure
 from torch import Tensor
 
-from vaelib.widgets import esm, still
-from vaelib.widgets.base import Explorer, Numbers, Where
-from vaelib.widgets.scene import scene_of
-from vaelib.widgets.subject import Subject
+from vaelib.widgets.base import Planar
+from vaelib.widgets.pictures import float32
+from vaelib.widgets.still import (
+    Still,
+    draw_picture,
+    draw_plane,
+    draw_posterior,
+    figure,
+    show_code,
+)
+from vaelib.widgets.subject import Options, Subject, subject_of
+from vaelib.widgets.traits import Numbers
 
 EXAMPLES = 20
 
 
-class DrawAndEncode(Explorer):
+class DrawAndEncode(Planar, front="draw_and_encode"):
     """A drawing, its posterior q(z|x) on the latent plane, and the decoding.
 
     Draw with mouse or finger, or choose an example. The drawing is prepared as
@@ -45,18 +53,14 @@ class DrawAndEncode(Explorer):
         ValueError: for shapes that do not fit, or NaN.
     """
 
-    kind = "draw-and-encode"
-    _esm = esm.module("draw_and_encode")
-    _css = esm.style()
-    mu = Numbers([]).tag(sync=True)
-    sigma = Numbers([]).tag(sync=True)
+    mu = Numbers()
+    sigma = Numbers()
     # From the page comes a view of the message, which outlives it only as bytes.
     # Unechoed: the page knows what was drawn on it.
     _x = traitlets.Bytes(b"").tag(
         sync=True, echo_update=False, from_json=lambda v, _: bytes(v)
     )
     _encoder = traitlets.Dict().tag(sync=True)
-    _scene = traitlets.Dict().tag(sync=True)
     _ink = traitlets.Dict().tag(sync=True)
     _examples = traitlets.Dict().tag(sync=True)
 
@@ -66,13 +70,10 @@ class DrawAndEncode(Explorer):
         data: Any = None,
         *,
         center: bool = True,
-        prefer: Where = "page",
-        image_shape: tuple[int, int, int] | None = None,
-        seed: int = 0,
+        **options: Unpack[Options],
     ):
-        subject = Subject(model, data, image_shape=image_shape, seed=seed)
         self._center = center
-        super().__init__(subject, prefer=prefer)
+        super().__init__(subject_of(model, data, **options))
         self.x = self._pictures[0]
 
     @property
@@ -90,46 +91,38 @@ class DrawAndEncode(Explorer):
     def x(self, value: Any) -> None:
         x = torch.as_tensor(value, dtype=torch.float32).detach().cpu()
         shape = self.subject.data_shape
-        if x.numel() != int(np.prod(shape)):
+        if x.numel() != prod(shape):
             raise ValueError(f"x: got shape {tuple(x.shape)}, wanted {shape}")
         if not x.isfinite().all():
             raise ValueError("x: it holds NaN or infinity")
-        mu, log_var = self.subject.moments(x.reshape(1, *shape))[0].chunk(2)
+        mu, log_var = self.subject.moments(x.reshape(1, *shape))
         with self.hold_sync():
-            self._x = x.numpy().astype("<f4").tobytes()
-            self.mu, self.sigma = mu, (0.5 * log_var).exp()
-            self.z = mu
+            self._x = float32(x)
+            self.mu, self.sigma = mu[0], (0.5 * log_var[0]).exp()
+            self.z = mu[0]
 
     def _read(self) -> None:
         super()._read()
-        self._encoder = self._travelled(self.subject.pack_encoder)
-        self._plane = scene_of(self.subject)
-        self._scene = self._plane.to_page()
-        self._ink = {
-            **_strokes(self.subject),
-            **({} if self._center else {"box": None}),
-        }
+        self._encoder = self.subject.packed("encoder")
+        box = {} if self._center else {"box": None}
+        self._ink = {**_strokes(self.subject), **box}
         self._pictures, names = _examples(self.subject)
-        low, high = self._format.range
-        grey = ((self._pictures - low) / (high - low)).clamp(0, 1) * 255
-        self._examples = {
-            "names": names,
-            "pixels": grey.round().byte().numpy().tobytes(),
-        }
+        grey = self._format.grey(self._pictures)
+        self._examples = {"names": names, "pixels": grey.numpy().tobytes()}
 
     def _evaluate(self, op: str, given: Tensor) -> Tensor:
         if op == "encoder":
             x = given.reshape(1, *self.subject.data_shape)
-            return self.subject.moments(x)[0]
+            return torch.cat(self.subject.moments(x), -1)[0]
         return super()._evaluate(op, given)
 
-    def _still(self) -> tuple[Figure, str]:
-        fig, (left, middle, right) = still.figure(3)
-        still.draw_picture(left, self.x, self._format, "x")
-        still.draw_plane(middle, self._plane, self.z)
-        still.draw_posterior(middle, self.mu, self.sigma)
-        code = still.show_code(self.z)
-        still.draw_picture(right, self._decoded(), self._format, code)
+    def _still(self) -> Still:
+        fig, (left, middle, right) = figure(3)
+        draw_picture(left, self.x, self._format, "x")
+        draw_plane(middle, self._plane, self.z)
+        draw_posterior(middle, self.mu, self.sigma)
+        code = show_code(self.z)
+        draw_picture(right, self._decoded(), self._format, code)
         words = "A drawing, its posterior on the latent plane, and the picture decoded"
         return fig, f"{words} at {code}"
 
@@ -137,28 +130,23 @@ class DrawAndEncode(Explorer):
 def _examples(subject: Subject) -> tuple[Tensor, list[str]]:
     """Up to twenty pictures ``(n, *data_shape)`` with names: the data's, in the
     order of their classes; without data, inventions of the model."""
-    if subject.x is None:
+    if not len(subject.x):
         pictures = subject.decode(subject.spread()[:EXAMPLES])
         return pictures, [f"invented {i + 1}" for i in range(len(pictures))]
-    if subject.labels is None:
-        pictures = subject.x[:EXAMPLES]
-        return pictures, [f"example {i + 1}" for i in range(len(pictures))]
-    classes = subject.labels.unique()[:EXAMPLES].tolist()
-    each = EXAMPLES // len(classes)
-    rows = [(subject.labels == c).nonzero().flatten()[:each] for c in classes]
-    names = [
-        f"{c} ({k + 1})"
-        for c, row in zip(classes, rows, strict=True)
-        for k in range(len(row))
-    ]
-    return subject.x[torch.cat(rows)], names
+    rows = subject.of_each(EXAMPLES)
+    if not subject.class_names:
+        return subject.x[rows], [f"example {i + 1}" for i in range(len(rows))]
+    rows.sort(key=lambda i: int(subject.classes[i]))
+    classes = [subject.class_names[subject.classes[i]] for i in rows]
+    names = [f"{c} ({classes[:k].count(c) + 1})" for k, c in enumerate(classes)]
+    return subject.x[rows], names
 
 
 def _strokes(subject: Subject) -> dict[str, float]:
     """How wide the data's strokes are, and how large its drawings, in pixels."""
     _, height, width = subject.image_shape
     side = max(height, width)
-    if subject.x is None:
+    if not len(subject.x):
         return {"pen": side * 2.4 / 28, "box": side * 20 / 28}
     x = subject.x.reshape(len(subject.x), -1, height, width).amax(1)
     x = (x - x.amin()) / (x.amax() - x.amin()).clamp(min=1e-6)

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from math import isfinite, log
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import traitlets
-from matplotlib.figure import Figure
 from torch import Tensor
 from torch.distributions import Normal
 
-from vaelib.widgets import esm, still
 from vaelib.widgets.base import Pictured
+from vaelib.widgets.pictures import float32
+from vaelib.widgets.still import BLUE, Still, figure
+from vaelib.widgets.traits import Choice, Real
 
 Decoder = Callable[[Tensor], Tensor]
 
@@ -29,7 +30,7 @@ class Bounds(NamedTuple):
     log_evidence: float
 
 
-class ElboGap(Pictured):
+class ElboGap(Pictured, front="elbo_gap"):
     """A Gaussian q(z) dragged over the exact posterior of one number x.
 
     The model: z ~ N(0, 1), x ~ N(f(z), noise²). Drag the summit of q, or use the
@@ -59,12 +60,9 @@ class ElboGap(Pictured):
         0.0
     """
 
-    kind = "elbo-gap"
-    _esm = esm.module("elbo_gap")
-    _css = esm.style()
-    mu = traitlets.Float(0.0).tag(sync=True)
-    sigma = traitlets.Float(1.0).tag(sync=True)
-    decoder = traitlets.Unicode("").tag(sync=True)
+    mu = Real(0.0, _LEAST[0], _MOST[0])
+    sigma = Real(1.0, _LEAST[1], _MOST[1])
+    decoder = Choice(lambda self: self._joints)
     _scene = traitlets.Dict().tag(sync=True)
 
     def __init__(
@@ -99,7 +97,7 @@ class ElboGap(Pictured):
                 "least": _LEAST,
                 "most": _MOST,
                 "names": list(decoders),
-                "joints": [_float32(joint) for joint in self._joints.values()],
+                "joints": [float32(joint) for joint in self._joints.values()],
             },
         )
 
@@ -129,34 +127,16 @@ class ElboGap(Pictured):
         joint: Tensor = seen + _normal(0.0, 1.0).log_prob(self._z)
         return joint
 
-    @traitlets.validate("mu", "sigma")
-    def _check_bell(self, proposal: Any) -> float:
-        name, value = proposal["trait"].name, float(proposal["value"])
-        i = ("mu", "sigma").index(name)
-        if not _LEAST[i] <= value <= _MOST[i]:
-            raise ValueError(
-                f"{name}: got {value}, wanted {_LEAST[i]} to {_MOST[i]}, which the "
-                "picture can show"
-            )
-        return value
-
-    @traitlets.validate("decoder")
-    def _check_decoder(self, proposal: Any) -> str:
-        name: str = proposal["value"]
-        if name not in self._joints:
-            raise ValueError(f"decoder: got {name!r}, wanted one of {[*self._joints]}")
-        return name
-
-    def _still(self) -> tuple[Figure, str]:
+    def _still(self) -> Still:
         bounds = self.bounds()
-        fig, (left, right) = still.figure(2)
+        fig, (left, right) = figure(2)
         seen = (self._z >= _VIEW["low"]) & (self._z <= _VIEW["high"])
         z = self._z[seen]
         posterior = (self._joints[self.decoder] - bounds.log_evidence)[seen].exp()
         left.fill_between(z, posterior, color="#D55E00", alpha=0.2)
         left.plot(z, posterior, color="#D55E00", label="p(z|x)")
         q = _normal(self.mu, self.sigma).log_prob(z).exp()
-        left.plot(z, q, color="#1976d2", label="q(z)")
+        left.plot(z, q, color=BLUE, label="q(z)")
         left.set(xlabel="z", yticks=[], ylim=(0, 2))
         left.legend(frameon=False)
         right.bar(["ELBO", "log p(x)"], [bounds.elbo, bounds.log_evidence])
@@ -179,8 +159,3 @@ def _normal(mu: float, sigma: float) -> Normal:
 
 def _usual() -> dict[str, Decoder]:
     return {"a line: f(z) = z": lambda z: z, "a bend: f(z) = z²": lambda z: z**2}
-
-
-def _float32(values: Tensor) -> bytes:
-    numbers: bytes = values.numpy().astype("<f4").tobytes()
-    return numbers

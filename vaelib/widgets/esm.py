@@ -56,10 +56,11 @@ def classic(text: str, name: str) -> str:
 
 
 @cache
-def style() -> str:
-    """The style sheet all widgets share."""
-    css = (_FOLDER / "style.css").read_text(encoding="utf-8")
-    return _COMMENT.sub("", css)
+def style(*names: str) -> str:
+    """The style sheet all widgets share, and those of these names that exist."""
+    files = [_FOLDER / f"{name}.css" for name in ("style", *names)]
+    sheets = [file.read_text(encoding="utf-8") for file in files if file.exists()]
+    return _COMMENT.sub("", "".join(sheets))
 
 
 def _parts(path: Path, seen: list[Path]) -> list[str]:

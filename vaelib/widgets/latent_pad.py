@@ -1,19 +1,16 @@
 """The latent plane: drag the point, see its decoding."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
-import traitlets
-from matplotlib.figure import Figure
 from torch import Tensor
 
-from vaelib.widgets import esm, still
-from vaelib.widgets.base import Explorer, Where
-from vaelib.widgets.scene import scene_of
-from vaelib.widgets.subject import Subject
+from vaelib.widgets.base import Planar
+from vaelib.widgets.still import Still, draw_picture, draw_plane, figure, show_code
+from vaelib.widgets.subject import Options, subject_of
 
 
-class LatentPad(Explorer):
+class LatentPad(Planar, front="latent_pad"):
     """A point on the latent plane of a two-dimensional model, and its decoding.
 
     The data's codes are dots in the colours of their classes; dashed rings are
@@ -43,34 +40,21 @@ class LatentPad(Explorer):
         >>> pad.z = [0.5, -1.0]
     """
 
-    kind = "latent-pad"
-    _esm = esm.module("latent_pad")
-    _css = esm.style()
-    _scene = traitlets.Dict().tag(sync=True)
-
     def __init__(
         self,
         model: Any,
         data: Any = None,
         *,
         z: Sequence[float] | Tensor | None = None,
-        prefer: Where = "page",
-        image_shape: tuple[int, int, int] | None = None,
-        seed: int = 0,
+        **options: Unpack[Options],
     ):
-        subject = Subject(model, data, latent_dim=2, image_shape=image_shape, seed=seed)
-        super().__init__(subject, z=z, prefer=prefer)
+        super().__init__(subject_of(model, data, latent_dim=2, **options), z=z)
 
-    def _read(self) -> None:
-        super()._read()
-        self._plane = scene_of(self.subject)
-        self._scene = self._plane.to_page()
-
-    def _still(self) -> tuple[Figure, str]:
-        fig, (left, right) = still.figure(2)
-        still.draw_plane(left, self._plane, self.z)
-        code = still.show_code(self.z)
-        still.draw_picture(right, self._decoded(), self._format, code)
+    def _still(self) -> Still:
+        fig, (left, right) = figure(2)
+        draw_plane(left, self._plane, self.z)
+        code = show_code(self.z)
+        draw_picture(right, self._decoded(), self._format, code)
         count = len(self._plane.points)
         dots = f" with the codes of {count:,} examples" if count else ""
         return fig, f"The latent plane{dots}, and the picture decoded at {code}"

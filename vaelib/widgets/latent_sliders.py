@@ -1,19 +1,18 @@
 """One slider for each latent dimension."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import traitlets
-from matplotlib.figure import Figure
 from torch import Tensor
 
-from vaelib.widgets import esm, still
-from vaelib.widgets.base import Explorer, Where
+from vaelib.widgets.base import Explorer
 from vaelib.widgets.scene import slider_ranges
-from vaelib.widgets.subject import Subject
+from vaelib.widgets.still import Still, draw_picture, draw_sliders, figure, show_code
+from vaelib.widgets.subject import Options, subject_of
 
 
-class LatentSliders(Explorer):
+class LatentSliders(Explorer, front="latent_sliders"):
     """A slider for each latent dimension, and the decoding.
 
     Each slider spans where the posterior of the data lies (else the prior,
@@ -41,9 +40,6 @@ class LatentSliders(Explorer):
         10
     """
 
-    kind = "latent-sliders"
-    _esm = esm.module("latent_sliders")
-    _css = esm.style()
     _ranges = traitlets.Dict().tag(sync=True)
 
     def __init__(
@@ -52,20 +48,17 @@ class LatentSliders(Explorer):
         data: Any = None,
         *,
         z: Sequence[float] | Tensor | None = None,
-        prefer: Where = "page",
-        image_shape: tuple[int, int, int] | None = None,
-        seed: int = 0,
+        **options: Unpack[Options],
     ):
-        subject = Subject(model, data, image_shape=image_shape, seed=seed)
-        super().__init__(subject, z=z, prefer=prefer)
+        super().__init__(subject_of(model, data, **options), z=z)
 
     def _read(self) -> None:
         super()._read()
         self._ranges = slider_ranges(self.subject)
 
-    def _still(self) -> tuple[Figure, str]:
-        fig, (left, right) = still.figure(2)
-        still.draw_sliders(left, self._ranges, self.z)
-        code = still.show_code(self.z)
-        still.draw_picture(right, self._decoded(), self._format, code)
+    def _still(self) -> Still:
+        fig, (left, right) = figure(2)
+        draw_sliders(left, self._ranges, self.z)
+        code = show_code(self.z)
+        draw_picture(right, self._decoded(), self._format, code)
         return fig, f"{len(self.z)} latent sliders, and the picture decoded at {code}"

@@ -20,7 +20,8 @@ from vaelib.objectives import Elbo, elbo
 from vaelib.plots import CLASS_COLOURS
 from vaelib.training import Slices, TrainingDiverged
 from vaelib.widgets.recording import Frame, Recording, Watched
-from vaelib.widgets.subject import PictureFormat, Subject, picture_format
+from vaelib.widgets.scene import plane_of
+from vaelib.widgets.subject import subject_of
 
 # The kernel's other work waits at most for one slice, and gets its turn in the rest.
 SLICE, REST = 0.03, 0.004
@@ -103,8 +104,8 @@ class LiveTraining(Watched):
         self.model = _model(build_or_model, seed).to(x.device)
         self._x, self._batch_size, self._seed = x, batch_size, seed
         self._limit = inf if steps is None else steps
-        self._subject = Subject(self.model, data, image_shape=image_shape, seed=seed)
-        self._format = picture_format(self._subject)
+        self._subject = subject_of(self.model, data, image_shape=image_shape, seed=seed)
+        self._format = self._subject.format()
         self._first = {k: v.clone() for k, v in self.model.state_dict().items()}
         self._thread = threading.get_ident()
         self._loop = _running_loop()
@@ -414,14 +415,12 @@ class LiveTraining(Watched):
         """The model as it is now."""
         subject = self._subject
         with self._slices.looking():
-            z = subject.encode(self._shown)[:, :2]
+            z = plane_of(subject.encode(self._shown))
             x = subject.decode(subject.encode(self._examples))
-            if z.shape[1] == 1:
-                z = torch.cat([z, torch.zeros_like(z)], 1)
             self._half = _half(z, self._half)
             place = ((z / self._half + 1) / 2).nan_to_num(0.5).clamp(0, 1) * 65535
             codes = place.round().numpy().astype("<u2").tobytes()
-            pixels = _side_by_side(x, self._format)
+            pixels = self._format.side_by_side(x)
         last = self._terms()
         about = {
             "step": self._run.step,
@@ -457,23 +456,18 @@ class LiveTraining(Watched):
 
     def _describe(self) -> dict[str, Any]:
         """What does not change: examples, classes, sliders."""
-        subject = self._subject
-        assert subject.x is not None
-        x = subject.x[:POINTS]
-        classes, names = torch.zeros(len(x), dtype=torch.long), []
-        if subject.labels is not None:
-            found, index = subject.labels[:POINTS].unique(return_inverse=True)
-            if len(found) <= 12:
-                classes, names = index, [str(v) for v in found.tolist()]
-        chosen = _one_of_each(classes)[:EXAMPLES]
-        self._shown, self._examples = x, x[chosen]
+        subject = self._subject.first(POINTS)
+        few = len(subject.class_names) <= 12
+        classes = subject.classes if few else torch.zeros_like(subject.classes)
+        chosen = subject.of_each(EXAMPLES)
+        self._shown, self._examples = subject.x, subject.x[chosen]
         channels, height, width = self._format.shape
         return {
             "shape": (channels, height, width * len(chosen)),
             "count": len(chosen),
-            "originals": _side_by_side(self._examples, self._format),
+            "originals": self._format.side_by_side(self._examples),
             "classes": classes.numpy().astype("u1").tobytes(),
-            "names": names,
+            "names": list(subject.class_names) if few else [],
             "colours": CLASS_COLOURS,
             "rings": [1, 2, 3] if subject.standard_prior() else [],
             "sliders": {
@@ -542,18 +536,3 @@ def _half(z: Tensor, before: float) -> float:
     reach = float(z.abs().nan_to_num(0).flatten().quantile(0.99))
     fits = next((h for h in HALVES if h >= reach), HALVES[-1])
     return before if fits <= before and reach > 0.5 * before else fits
-
-
-def _one_of_each(classes: Tensor) -> list[int]:
-    """The first example of each class, then the others in turn."""
-    first = [int((classes == k).nonzero()[0]) for k in classes.unique()]
-    rest = [i for i in range(len(classes)) if i not in first]
-    return first + rest
-
-
-def _side_by_side(x: Tensor, format: PictureFormat) -> bytes:
-    low, high = format.range
-    pictures = x.reshape(len(x), *format.shape)
-    grey = ((pictures - low) / (high - low)).nan_to_num(0).clamp(0, 1) * 255
-    strip = grey.round().permute(1, 2, 0, 3).flatten(2)
-    return strip.numpy().astype("u1").tobytes()

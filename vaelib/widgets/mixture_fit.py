@@ -3,19 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, log, pi
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import traitlets
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
 from vaelib.plots import CLASS_COLOURS
-from vaelib.widgets import esm, still
 from vaelib.widgets.base import Pictured
-from vaelib.widgets.scene import nice
+from vaelib.widgets.scene import nice, ticks
+from vaelib.widgets.still import Still, figure
+from vaelib.widgets.traits import BadValue, Whole
 
 STEPS = 200
 # Without the two greys, which would be lost on the grey bars.
@@ -78,7 +77,7 @@ def fit_mixture(x: Array, size: int, floor: float, steps: int = STEPS) -> Mixtur
     return made
 
 
-class MixtureFit(Pictured):
+class MixtureFit(Pictured, front="mixture_fit"):
     """A mixture of Gaussians, fitted again each time a component is added.
 
     A histogram of the data, the fitted density over it, and each component below
@@ -111,10 +110,7 @@ class MixtureFit(Pictured):
         (3, 9.5)
     """
 
-    kind = "mixture-fit"
-    _esm = esm.module("mixture_fit")
-    _css = esm.style() + Path(__file__).with_suffix(".css").read_text("utf-8")
-    components = traitlets.Int(1).tag(sync=True)
+    components = Whole(1, 1, lambda self: self._most)
     at = traitlets.Float(0.0).tag(sync=True)
     _x = traitlets.Bytes(b"").tag(sync=True)
     _held_out = traitlets.Bytes(b"").tag(sync=True)
@@ -162,22 +158,15 @@ class MixtureFit(Pictured):
         """The fit that the page shows, computed here."""
         return fit_mixture(self.x, self.components, self.floor)
 
-    @traitlets.validate("components")
-    def _check_components(self, proposal: Any) -> int:
-        size: int = proposal["value"]
-        if not 1 <= size <= self._most:
-            raise ValueError(f"components: got {size}, wanted 1 to {self._most}")
-        return size
-
     @traitlets.validate("at")
     def _check_at(self, proposal: Any) -> float:
         at: float = proposal["value"]
         if not isfinite(at):
-            raise ValueError(f"at: got {at}, wanted a finite number")
+            raise BadValue(f"at: got {at}, wanted a finite number")
         return at
 
-    def _still(self) -> tuple[Figure, str]:
-        fig, (left, right) = still.figure(2)
+    def _still(self) -> Still:
+        fig, (left, right) = figure(2)
         plan, fitted = self._plan, self.mixture
         edges = np.linspace(plan["low"], plan["high"], len(self._bars) + 1)
         left.stairs(self._bars, edges, fill=True, color="#cccccc")
@@ -229,15 +218,11 @@ def _plan(x: Array) -> tuple[dict[str, Any], Array]:
     low, high = float(x.min()) - room, float(x.max()) + room
     bins = int(np.clip(1.5 * len(x) ** 0.5, 10, 40))
     bars, _ = np.histogram(x, bins=bins, range=(low, high), density=True)
-    unit = nice((high - low) / 7)
-    first, last = int(np.ceil(low / unit)), int(np.floor(high / unit))
-    ticks = [float(f"{k * unit:.6g}") for k in range(first, last + 1)]
-    edge = 0.04 * (high - low)
     return {
         "low": low,
         "high": high,
         "step": nice((high - low) / 200),
-        "ticks": [t for t in ticks if low + edge < t < high - edge],
+        "ticks": ticks(low, high, 7, 0.04),
         "bars": bars.tolist(),
         "top": float(1.25 * bars.max()),
     }, bars

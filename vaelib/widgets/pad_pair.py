@@ -1,23 +1,23 @@
 """Two latent planes side by side, on the same pictures."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import torch
 import traitlets
-from matplotlib.figure import Figure
 from torch import Tensor
 
-from vaelib.widgets import esm, still
-from vaelib.widgets.base import BadCode, Explorer, Numbers, Where
+from vaelib.widgets.base import Explorer
+from vaelib.widgets.pictures import float32
 from vaelib.widgets.scene import scene_of
-from vaelib.widgets.subject import Subject
+from vaelib.widgets.still import Still, draw_picture, draw_plane, figure, show_code
+from vaelib.widgets.subject import Options, subject_of
+from vaelib.widgets.traits import BadValue, Numbers, following, refuse_outside
 
 EXAMPLES = 1000  # with their pixels they travel; more would make the page slow
 
 
-class PadPair(Explorer):
+class PadPair(Explorer, front="pad_pair"):
     """Two models with two-dimensional codes, and the same pictures in both planes.
 
     With ``link="example"`` a drag over either plane chooses the nearest picture:
@@ -60,10 +60,7 @@ class PadPair(Explorer):
         >>> pair.z_b = [0.5, -1.0]
     """
 
-    kind = "pad-pair"
-    _esm = esm.module("pad_pair")
-    _css = esm.style() + Path(__file__).with_suffix(".css").read_text("utf-8")
-    z_b = Numbers([]).tag(sync=True)
+    z_b = Numbers(lambda self: 2, "latent dimension")
     example = traitlets.Int(-1).tag(sync=True)
     _decoder_b = traitlets.Dict().tag(sync=True)
     _scene = traitlets.Dict().tag(sync=True)
@@ -82,140 +79,95 @@ class PadPair(Explorer):
         names: Sequence[str] = ("autoencoder", "VAE"),
         *,
         link: Literal["example"] | None = None,
-        prefer: Where = "page",
-        image_shape: tuple[int, int, int] | None = None,
-        seed: int = 0,
+        **options: Unpack[Options],
     ):
         if link not in (None, "example"):
             raise ValueError(f"link: got {link!r}, wanted 'example' or None")
         if isinstance(names, str) or len(names) != 2:
             raise ValueError(f"names: got {names!r}, wanted two")
         first, second = (
-            Subject(model, data, latent_dim=2, image_shape=image_shape, seed=seed)
+            subject_of(model, data, latent_dim=2, **options).first(EXAMPLES)
             for model in (model_a, model_b)
         )
-        if first.x is None or len(first.x) < 2:
+        if len(first.x) < 2:
             raise ValueError("data: wanted at least two pictures")
         if first.data_shape != second.data_shape:
             raise ValueError(
                 f"model_b: its pictures have shape {second.data_shape}, model_a's "
                 f"{first.data_shape}. Give two models of the same data."
             )
-        for subject in (first, second):
-            _keep(subject, EXAMPLES)
         self.subject_b = second
         self.x, self.labels = first.x, first.labels
-        start = {"z": _code(first, 0), "z_b": _code(second, 0)}
         super().__init__(
             first,
-            prefer=prefer,
+            z=first.codes[0],
+            z_b=second.codes[0],
             _names=list(names),
             _linked=link is not None,
             example=0 if link else -1,
-            **start,
         )
 
     def refresh(self) -> None:
         """Read both models again, e.g. after more training."""
-        self.subject_b.refresh()
+        self.subject_b = self.subject_b.again()
         super().refresh()
 
     def _read(self) -> None:
         super()._read()
         both = self.subject, self.subject_b
-        self._decoder_b = self._travelled(self.subject_b.pack_decoder)
+        self._decoder_b = self.subject_b.packed("decoder")
         self._planes = [scene_of(subject) for subject in both]
         self._scene, self._scene_b = (plane.to_page() for plane in self._planes)
-        codes = [plane.points for plane in self._planes]
-        self._gaps = [_gap(points) for points in codes]
+        self._gaps = [_gap(subject.codes) for subject in both]
         self._examples = self._originals() if self._linked else {}
         # Last: the page draws all of it anew when these arrive.
-        self._codes = [points.numpy().astype("<f4").tobytes() for points in codes]
-        if self._linked:
-            self._follow()
+        self._codes = [float32(subject.codes) for subject in both]
+        self._follow()
 
     def _originals(self) -> dict[str, Any]:
         """The chosen picture's pixels as bytes, and what it is called."""
-        low, high = self._format.range
-        grey = ((self.x - low) / (high - low)).clamp(0, 1) * 255
-        if self.labels is None:
-            names = [f"picture {i}" for i in range(len(self.x))]
-        else:
-            names = [f"picture {i}, a {c}" for i, c in enumerate(self.labels.tolist())]
-        return {"names": names, "pixels": grey.round().byte().numpy().tobytes()}
-
-    @traitlets.validate("z_b")
-    def _check_z_b(self, proposal: Any) -> list[float]:
-        z: list[float] = self._check_z(proposal)
-        return z
+        names = [self.subject.name(i) for i in range(len(self.x))]
+        return {"names": names, "pixels": self._format.grey(self.x).numpy().tobytes()}
 
     @traitlets.validate("example")
     def _check_example(self, proposal: Any) -> int:
         i: int = proposal["value"]
-        count = len(self.x)
-        if not self._linked and i != -1:
-            raise BadCode("example: these planes are not linked; pass link='example'")
-        if self._linked and not 0 <= i < count:
-            raise BadCode(f"example: got {i}, wanted 0 … {count - 1}")
+        if self._linked:
+            refuse_outside("example", i, 0, len(self.x) - 1)
+        elif i != -1:
+            raise BadValue("example: these planes are not linked; pass link='example'")
         return i
 
-    @traitlets.observe("example")
-    def _on_example(self, _: Any) -> None:
-        # Before the first reading, the codes are those of the start.
-        if self._linked and self._codes:
-            self._follow()
-
+    @following("example")
     def _follow(self) -> None:
-        with self.hold_sync():
-            self.z = _code(self.subject, self.example)
-            self.z_b = _code(self.subject_b, self.example)
+        if self._linked:
+            with self.hold_sync():
+                self.z = self.subject.codes[self.example]
+                self.z_b = self.subject_b.codes[self.example]
 
     def _evaluate(self, op: str, given: Tensor) -> Tensor:
         if op == "decoder_b":
             return self.subject_b.decode(given[None])[0]
         return super()._evaluate(op, given)
 
-    def _still(self) -> tuple[Figure, str]:
-        both = zip(
-            self._names,
-            (self.subject, self.subject_b),
-            self._planes,
-            (self.z, self.z_b),
-            strict=True,
-        )
-        fig, axes = still.figure(4 + self._linked, 2.8)
-        for i, (name, subject, plane, z) in enumerate(both):
-            still.draw_plane(axes[2 * i], plane, z)
-            axes[2 * i].set_title(name, fontsize=9)
+    def _still(self) -> Still:
+        fig, axes = figure(4 + self._linked, 2.8)
+        subjects, codes = (self.subject, self.subject_b), (self.z, self.z_b)
+        for i, (subject, z) in enumerate(zip(subjects, codes, strict=True)):
+            draw_plane(axes[2 * i], self._planes[i], z)
+            axes[2 * i].set_title(self._names[i], fontsize=9)
             picture = subject.decode(torch.tensor([z]))[0]
-            still.draw_picture(
-                axes[2 * i + 1], picture, self._format, still.show_code(z)
-            )
+            draw_picture(axes[2 * i + 1], picture, self._format, show_code(z))
         names = " and ".join(self._names)
         text = (
             f"The latent planes of {names} with the codes of {len(self.x):,} pictures"
         )
         if self._linked:
-            still.draw_picture(axes[4], self.x[self.example], self._format, "x")
+            draw_picture(axes[4], self.x[self.example], self._format, "x")
             text += ", one of these pictures, and what both rebuild of it, decoded at"
         else:
             text += ", and the pictures decoded at"
-        return fig, f"{text} {still.show_code(self.z)} and {still.show_code(self.z_b)}"
-
-
-def _keep(subject: Subject, count: int) -> None:
-    """Only the first examples, which were drawn at random."""
-    assert subject.x is not None
-    assert subject.codes is not None
-    subject.x, subject.codes = subject.x[:count], subject.codes[:count]
-    if subject.labels is not None:
-        subject.labels = subject.labels[:count]
-
-
-def _code(subject: Subject, i: int) -> list[float]:
-    assert subject.codes is not None
-    code: list[float] = subject.codes[i].tolist()
-    return code
+        return fig, f"{text} {show_code(self.z)} and {show_code(self.z_b)}"
 
 
 def _gap(points: Tensor) -> float:

@@ -1,21 +1,17 @@
 """A path on the latent plane, and what is decoded along it."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
 import traitlets
-from matplotlib.figure import Figure
 from torch import Tensor
 
-from vaelib.widgets import esm, still
-from vaelib.widgets.base import BadCode, Explorer, Where
-from vaelib.widgets.scene import scene_of
-from vaelib.widgets.subject import Subject
-
-STYLE = Path(__file__).with_name("walks.css").read_text("utf-8")
+from vaelib.widgets.base import Planar
+from vaelib.widgets.still import Still, draw_plane, draw_sheet, figure
+from vaelib.widgets.subject import Options, Subject, subject_of
+from vaelib.widgets.traits import BadValue, Real, following
 
 
 class Points(traitlets.TraitType[list[list[float]], Any]):
@@ -25,7 +21,7 @@ class Points(traitlets.TraitType[list[list[float]], Any]):
         return _points(value)
 
 
-class PathOnPlane(Explorer):
+class PathOnPlane(Planar, front="path_on_plane", sheet="walks"):
     """A path over the latent plane of a two-dimensional model, and its pictures.
 
     Draw it with mouse or finger; a scrubber runs along it, and a strip shows
@@ -56,12 +52,8 @@ class PathOnPlane(Explorer):
         [[0.0, 0.0], [0.5, 0.0], [1.0, 0.0]]
     """
 
-    kind = "path-on-plane"
-    _esm = esm.module("path_on_plane")
-    _css = esm.style() + STYLE
     path = Points([]).tag(sync=True)
-    t = traitlets.Float(1.0).tag(sync=True)
-    _scene = traitlets.Dict().tag(sync=True)
+    t = Real(1.0, 0, 1)
 
     def __init__(
         self,
@@ -69,43 +61,26 @@ class PathOnPlane(Explorer):
         data: Any = None,
         *,
         path: Sequence[Sequence[float]] | Tensor | None = None,
-        prefer: Where = "page",
-        image_shape: tuple[int, int, int] | None = None,
-        seed: int = 0,
+        **options: Unpack[Options],
     ):
-        subject = Subject(model, data, latent_dim=2, image_shape=image_shape, seed=seed)
+        subject = subject_of(model, data, latent_dim=2, **options)
         points = _points(_start(subject) if path is None else path)
-        super().__init__(subject, z=points[-1], prefer=prefer, path=points)
+        super().__init__(subject, z=points[-1], path=points)
 
     def along(self, n: int) -> Tensor:
         """``n`` codes at equal distances along the path, ``(n, 2)``."""
         return _along(self.path, torch.linspace(0, 1, n).double()).float()
 
-    def _read(self) -> None:
-        super()._read()
-        self._plane = scene_of(self.subject)
-        self._scene = self._plane.to_page()
+    @following("path", "t")
+    def _follow(self) -> None:
+        self.z = _along(self.path, torch.tensor([self.t]).double())[0]
 
-    @traitlets.validate("t")
-    def _check_t(self, proposal: Any) -> float:
-        t: float = proposal["value"]
-        if not 0 <= t <= 1:
-            raise BadCode(f"t: got {t}, wanted a share of the path, 0 … 1")
-        return t
-
-    @traitlets.observe("path", "t")
-    def _follow(self, _: Any) -> None:
-        place = _along(self.path, torch.tensor([self.t]).double())[0]
-        if not np.allclose(place, self.z, atol=6e-4):  # else it is the page's own
-            self.z = place
-
-    def _still(self) -> tuple[Figure, str]:
-        fig, (left, right) = still.figure(2)
-        still.draw_plane(left, self._plane, self.z)
+    def _still(self) -> Still:
+        fig, (left, right) = figure(2)
+        draw_plane(left, self._plane, self.z)
         left.plot(*np.array(self.path).T, color="black", linewidth=1.5)
         pictures = self.subject.decode(self.along(9))
-        sheet = still.sheet(pictures, 3, self._format)
-        still.draw_picture(right, *sheet, "along the path")
+        draw_sheet(right, pictures, 3, self._format, "along the path")
         return fig, (
             f"A path of {len(self.path)} points on the latent plane, and nine pictures "
             "decoded along it from start to end"
@@ -113,9 +88,8 @@ class PathOnPlane(Explorer):
 
 
 def _start(subject: Subject) -> Any:
-    if subject.codes is None or len(subject.codes) < 2:
-        return [[-2.0, 0.0], [2.0, 0.0]]
-    return subject.codes[:2]
+    few = len(subject.codes) < 2
+    return [[-2.0, 0.0], [2.0, 0.0]] if few else subject.codes[:2]
 
 
 def _points(value: Any) -> list[list[float]]:
@@ -123,11 +97,11 @@ def _points(value: Any) -> list[list[float]]:
     try:
         points = torch.as_tensor(value, dtype=torch.float64)
     except (TypeError, ValueError, RuntimeError):
-        raise BadCode(f"path: got {value!r}, {wanted}") from None
+        raise BadValue(f"path: got {value!r}, {wanted}") from None
     if points.dim() != 2 or points.shape[1] != 2 or not len(points):
-        raise BadCode(f"path: got shape {tuple(points.shape)}, {wanted}")
+        raise BadValue(f"path: got shape {tuple(points.shape)}, {wanted}")
     if not points.isfinite().all():
-        raise BadCode(f"path: got NaN or infinity, {wanted}")
+        raise BadValue(f"path: got NaN or infinity, {wanted}")
     listed: list[list[float]] = points.tolist()
     return listed
 

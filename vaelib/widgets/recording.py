@@ -7,15 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 import traitlets
-from matplotlib.figure import Figure
 from torch import Tensor
 
-from vaelib.plots import CLASS_COLOURS
 from vaelib.storage import read_safetensors, write_safetensors
-from vaelib.widgets import esm, still
 from vaelib.widgets.base import Pictured
+from vaelib.widgets.still import BLUE, Still, draw_codes, draw_grey, figure
 
-_STYLE = Path(__file__).with_name("live_training.css")
 KEPT_POINTS = 500  # dots on the plane, in a recording
 
 
@@ -34,14 +31,9 @@ class Frame:
     pixels: bytes
 
 
-class Watched(Pictured):
+class Watched(Pictured, front="live_training"):
     """What a live run and its recording share: the page, and frames to show."""
 
-    kind = "live-training"
-    _esm = esm.module("live_training")
-    _css = esm.style() + Path(__file__).with_name("live_training.css").read_text(
-        "utf-8"
-    )
     _live = traitlets.Bool(False).tag(sync=True)
     _page = traitlets.Dict().tag(sync=True)
     _frames: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
@@ -56,26 +48,23 @@ class Watched(Pictured):
             self._pixels = b"".join(frame.pixels for frame in frames)
             self._curve = curve.tobytes()
 
-    def _still(self) -> tuple[Figure, str]:
+    def _still(self) -> Still:
         """The last frame."""
         page, about = self._page, self._frames[-1]
-        fig, (left, middle, right) = still.figure(3)
+        fig, (left, middle, right) = figure(3)
         codes = np.frombuffer(self._codes, "<u2").reshape(len(self._frames), -1, 2)[-1]
-        x, y = ((codes / 65535 * 2 - 1) * about["half"]).T
-        classes = np.frombuffer(page["classes"], "u1") % len(CLASS_COLOURS)
-        colours = np.array(CLASS_COLOURS)[classes[: len(x)]]
-        left.scatter(x, y, s=3, c=colours, alpha=0.45, linewidths=0)
+        classes = np.frombuffer(page["classes"], "u1")[: len(codes)]
+        draw_codes(left, (codes / 65535 * 2 - 1) * about["half"], classes)
         edge = (-about["half"], about["half"])
         left.set(xlim=edge, ylim=edge, aspect="equal", xlabel="$z_1$", ylabel="$z_2$")
-        pair = _strip(page["originals"], page), _strip(self._pixels, page)
-        middle.imshow(np.concatenate(pair, 0), cmap="gray", vmin=0, vmax=255)
-        middle.set(xticks=[], yticks=[], xlabel="above x, below its reconstruction")
+        pair = [_strip(pixels, page) for pixels in (page["originals"], self._pixels)]
+        draw_grey(middle, torch.cat(pair, 1), "above x, below its reconstruction")
         curve = np.frombuffer(self._curve, "<f4").reshape(-1, 4)
-        right.plot(curve[:, 0], curve[:, 2], color="#1976d2")
+        right.plot(curve[:, 0], curve[:, 2], color=BLUE)
         right.set(xlabel="step", ylabel="KL in nats")
         return fig, (
             f"A model in training, at step {about['step']} with β = {about['beta']:g}: "
-            f"its latent plane with the codes of {len(x):,} examples, "
+            f"its latent plane with the codes of {len(codes):,} examples, "
             f"{page['count']} examples and their reconstructions, and the KL against "
             f"the steps. {_say_terms(about)}"
         )
@@ -131,12 +120,10 @@ class Recording(Watched):
         return made
 
 
-def _strip(pixels: bytes, page: dict[str, Any]) -> np.ndarray:
-    """The last strip, as an image for matplotlib."""
-    channels, height, width = page["shape"]
-    size = channels * height * width
-    image = np.frombuffer(pixels[-size:], "u1").reshape(channels, height, width)
-    return image.transpose(1, 2, 0) if channels == 3 else image[0]
+def _strip(pixels: bytes, page: dict[str, Any]) -> Tensor:
+    """The last strip, ``(C, H, K·W)``."""
+    size = int(np.prod(page["shape"]))
+    return torch.tensor(np.frombuffer(pixels[-size:], "u1")).reshape(page["shape"])
 
 
 def _say_terms(about: dict[str, Any]) -> str:

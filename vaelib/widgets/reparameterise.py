@@ -1,18 +1,18 @@
 """Draws with their noise held still, and two estimates of a gradient."""
 
 from collections.abc import Callable
-from math import cos, exp, isfinite, pi, sqrt
+from math import cos, exp, pi, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 import traitlets
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from vaelib.randomness import seeded
-from vaelib.widgets import esm, still
-from vaelib.widgets.base import Numbers, Pictured
+from vaelib.widgets.base import Pictured
+from vaelib.widgets.still import BLUE, SOFT, Still, figure
+from vaelib.widgets.traits import BadValue, Choice, Numbers, Real
 
 RATE = 20.0
 
@@ -60,7 +60,7 @@ _FUNCTIONS = {
 }
 
 
-class Reparameterise(Pictured):
+class Reparameterise(Pictured, front="reparameterise"):
     """Draws z = μ + σε whose noise ε stays while μ and σ move, and beside them
     what each draw says of the gradient of E[f(z)] along μ: the pathwise estimate
     f′(z), and the score function's f(z)·ε/σ.
@@ -92,14 +92,11 @@ class Reparameterise(Pictured):
         -2.0
     """
 
-    kind = "reparameterise"
-    _esm = esm.module("reparameterise")
-    _css = esm.style()
-    mu = traitlets.Float(0.0).tag(sync=True)
-    sigma = traitlets.Float(1.0).tag(sync=True)
-    f = traitlets.Unicode("bowl").tag(sync=True)
+    mu = Real(0.0, -3, 3)
+    sigma = Real(1.0, 0.02, 2)
+    f = Choice(lambda self: _FUNCTIONS)
     baseline = traitlets.Bool(False).tag(sync=True)
-    eps = Numbers([]).tag(sync=True)
+    eps = Numbers()
 
     def __init__(
         self,
@@ -127,46 +124,28 @@ class Reparameterise(Pictured):
         score = value * eps / self.sigma
         return Estimates(f.slope(z), score, f.exact(self.mu, self.sigma))
 
-    @traitlets.validate("mu")
-    def _check_mu(self, proposal: Any) -> float:
-        return _between("mu", proposal["value"], -3, 3)
-
-    @traitlets.validate("sigma")
-    def _check_sigma(self, proposal: Any) -> float:
-        return _between("sigma", proposal["value"], 0.02, 2)
-
-    @traitlets.validate("f")
-    def _check_f(self, proposal: Any) -> str:
-        f: str = proposal["value"]
-        if f not in _FUNCTIONS:
-            known = ", ".join(map(repr, _FUNCTIONS))
-            raise BadNumber(f"f: got {f!r}, wanted one of {known}")
-        return f
-
     @traitlets.validate("eps")
     def _check_eps(self, proposal: Any) -> list[float]:
         eps: list[float] = proposal["value"]
-        if len(eps) < 2 or not all(map(isfinite, eps)):
-            raise BadNumber(
-                f"eps: got {len(eps)} numbers, wanted two or more, all finite"
-            )
+        if len(eps) < 2:
+            raise BadValue(f"eps: got {len(eps)} numbers, wanted two or more")
         return eps
 
-    def _still(self) -> tuple[Figure, str]:
-        fig, (left, right) = still.figure(2)
+    def _still(self) -> Still:
+        fig, (left, right) = figure(2)
         found, eps = self.estimates(), np.array(self.eps)
         z = np.linspace(-3, 3, 601)
         left.set_title(_FUNCTIONS[self.f].name, fontsize=9)
-        left.plot(z, _FUNCTIONS[self.f].f(torch.from_numpy(z)), color=still.SOFT, lw=1)
+        left.plot(z, _FUNCTIONS[self.f].f(torch.from_numpy(z)), color=SOFT, lw=1)
         low, high = left.get_ylim()
         bell = np.exp(-0.5 * ((z - self.mu) / self.sigma) ** 2)
-        left.fill_between(z, low, low + 0.4 * (high - low) * bell, color="#1976d266")
+        left.fill_between(z, low, low + 0.4 * (high - low) * bell, color=f"{BLUE}66")
         left.plot(self.mu + self.sigma * eps, np.full(len(eps), low), "|", color="k")
         left.set(xlim=(-3, 3), xlabel="z", yticks=[])
         rows = (found.score.numpy(), found.pathwise.numpy())
         for row, values in enumerate(rows):
             height = row + 0.6 * (np.arange(len(values)) * 0.618034 % 1) - 0.3
-            right.plot(values, height, "o", ms=2.5, color="#1976d2", alpha=0.6)
+            right.plot(values, height, "o", ms=2.5, color=BLUE, alpha=0.6)
             right.plot([values.mean()] * 2, [row - 0.35, row + 0.35], "k", lw=3)
         right.axvline(found.exact, color="k", ls="--", lw=1)
         right.set(yticks=[0, 1], yticklabels=["score", "path"], xlabel="gradient")
@@ -177,13 +156,3 @@ class Reparameterise(Pictured):
             f"{path.mean():.2f} ± {path.std():.2f}, the score function's "
             f"{score.mean():.2f} ± {score.std():.2f}"
         )
-
-
-class BadNumber(traitlets.TraitError, ValueError):
-    """A number that does not fit; traitlets undoes the assignment."""
-
-
-def _between(name: str, value: float, low: float, high: float) -> float:
-    if not low <= value <= high:
-        raise BadNumber(f"{name}: got {value}, wanted a number from {low} to {high}")
-    return value

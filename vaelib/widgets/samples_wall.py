@@ -1,23 +1,23 @@
 """A wall of pictures decoded from draws of the prior."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 import traitlets
-from matplotlib.figure import Figure
 from torch import Tensor
 from torch.distributions import Distribution
 
 from vaelib.randomness import seeded
-from vaelib.widgets import esm, still
-from vaelib.widgets.base import BadCode, Explorer, Where
-from vaelib.widgets.path_on_plane import STYLE
-from vaelib.widgets.subject import Subject
+from vaelib.widgets.base import Explorer
+from vaelib.widgets.pictures import float32
+from vaelib.widgets.still import Still, draw_picture, draw_sheet, figure
+from vaelib.widgets.subject import Options, Subject, subject_of
+from vaelib.widgets.traits import Real, Whole, following, refuse_outside
 
 WALLS = 50  # then the draws come round again
 
 
-class SamplesWall(Explorer):
+class SamplesWall(Explorer, front="samples_wall", sheet="walks"):
     """Pictures decoded from draws of the prior, and a button for new ones.
 
     The temperature scales the draws about the prior's mean: 1 is the prior, 0
@@ -51,12 +51,9 @@ class SamplesWall(Explorer):
         torch.Size([40, 10])
     """
 
-    kind = "samples-wall"
-    _esm = esm.module("samples_wall")
-    _css = esm.style() + STYLE
-    wall = traitlets.Int(0).tag(sync=True)
-    temperature = traitlets.Float(1.0).tag(sync=True)
-    tile = traitlets.Int(0).tag(sync=True)
+    wall = Whole(0, 0, WALLS - 1)
+    temperature = Real(1.0, 0, 3)
+    tile = Whole(0, 0, lambda self: self.count - 1)
     _bank = traitlets.Dict().tag(sync=True)
     _wall = traitlets.Dict().tag(sync=True)
 
@@ -67,62 +64,43 @@ class SamplesWall(Explorer):
         *,
         count: int = 40,
         columns: int = 8,
-        prefer: Where = "page",
-        image_shape: tuple[int, int, int] | None = None,
-        seed: int = 0,
+        **options: Unpack[Options],
     ):
-        if not 1 <= count <= 100:
-            raise ValueError(f"count: got {count}, wanted 1 … 100")
-        if not 1 <= columns <= count:
-            raise ValueError(f"columns: got {columns}, wanted 1 … {count}")
-        subject = Subject(model, data, image_shape=image_shape, seed=seed)
+        refuse_outside("count", count, 1, 100)
+        refuse_outside("columns", columns, 1, count)
         self.count, self.columns = count, columns
-        self._draws, self._middle, words = _draws(subject, WALLS * count)
-        shape = {"count": count, "columns": columns, "walls": WALLS, "words": words}
-        super().__init__(
-            subject, z=self._draws[0], prefer=prefer, _wall=shape, **self._to_page()
-        )
+        super().__init__(subject_of(model, data, **options))
 
     def codes(self) -> Tensor:
         """The codes on the wall now shown, ``(count, Z)``."""
         draws = self._draws[self.wall * self.count :][: self.count]
-        return self._middle + self.temperature * (draws - self._middle)
+        codes: Tensor = self._middle + self.temperature * (draws - self._middle)
+        return codes
 
-    def refresh(self) -> None:
-        """Read the model again, e.g. after more training."""
-        super().refresh()
-        self._draws, self._middle, _ = _draws(self.subject, WALLS * self.count)
-        self._bank = self._to_page()["_bank"]
-        self._follow(None)
-
-    def _to_page(self) -> dict[str, Any]:
-        parts = {"bank": self._draws, "middle": self._middle}
-        return {
-            "_bank": {k: v.numpy().astype("<f4").tobytes() for k, v in parts.items()}
+    def _read(self) -> None:
+        super()._read()
+        self._draws, self._middle, words = _draws(self.subject, WALLS * self.count)
+        self._wall = {
+            "count": self.count,
+            "columns": self.columns,
+            "walls": WALLS,
+            "words": words,
         }
+        self._bank = {"bank": float32(self._draws), "middle": float32(self._middle)}
+        self._follow()
 
-    @traitlets.validate("wall", "temperature", "tile")
-    def _check(self, proposal: Any) -> Any:
-        name, value = proposal["trait"].name, proposal["value"]
-        most = {"wall": WALLS - 1, "temperature": 3, "tile": self.count - 1}[name]
-        if not 0 <= value <= most:
-            raise BadCode(f"{name}: got {value}, wanted 0 … {most}")
-        return value
+    @following("wall", "temperature", "tile")
+    def _follow(self) -> None:
+        self.z = self.codes()[self.tile]
 
-    @traitlets.observe("wall", "temperature", "tile")
-    def _follow(self, _: Any) -> None:
-        z = self.codes()[self.tile]
-        if not torch.allclose(z, torch.tensor(self.z), atol=1e-5):
-            self.z = z
-
-    def _still(self) -> tuple[Figure, str]:
-        fig, (left, right) = still.figure(2)
+    def _still(self) -> Still:
+        fig, (left, right) = figure(2)
         pictures = self.subject.decode(self.codes())
         heat = f"temperature {self.temperature:.2f}"
-        sheet = still.sheet(pictures, self.columns, self._format)
-        still.draw_picture(left, *sheet, f"{self.count} draws, {heat}")
+        title = f"{self.count} draws, {heat}"
+        draw_sheet(left, pictures, self.columns, self._format, title)
         name = f"picture {self.tile + 1}"
-        still.draw_picture(right, self._decoded(), self._format, name)
+        draw_picture(right, self._decoded(), self._format, name)
         return fig, (
             f"A wall of {self.count} pictures decoded from draws of the prior at "
             f"{heat}, and one of them enlarged"
@@ -137,7 +115,7 @@ def _draws(subject: Subject, n: int) -> tuple[Tensor, Tensor, str]:
             z = prior.sample((n,)).float().cpu()
             return z, _mean_of(prior, z), "decoded draws from the prior"
         eps = torch.randn(n, subject.latent_dim)
-        if subject.codes is None or len(subject.codes) < 2:
+        if len(subject.codes) < 2:
             return eps, torch.zeros(subject.latent_dim), "decoded draws from N(0, I)"
         codes = subject.codes.double()
         mean, cov = codes.mean(0), codes.T.cov().reshape(2 * [codes.shape[1]])

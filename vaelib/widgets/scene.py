@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vaelib.plots import CLASS_COLOURS
+from vaelib.widgets.pictures import float32
 from vaelib.widgets.subject import Subject
 
 
@@ -54,23 +55,26 @@ class Scene:
 
 def scene_of(subject: Subject) -> Scene:
     """The plane of a model's first two latent dimensions."""
-    codes = torch.zeros(0, 2) if subject.codes is None else subject.codes[:, :2]
-    if codes.shape[1] == 1:
-        codes = torch.cat([codes, torch.zeros_like(codes)], 1)
+    codes = plane_of(subject.codes)
     standard = subject.standard_prior()
     low, high = _limits(codes, standard or not len(codes))
     span = high[0] - low[0]
-    classes, marks = _classes(codes, subject.labels)
+    few = len(subject.class_names) <= 40  # else a measurement rather than classes
     return Scene(
         low=low,
         high=high,
         step=nice(span / 120),
-        ticks=(_ticks(low[0], high[0]), _ticks(low[1], high[1])),
+        ticks=(ticks(low[0], high[0]), ticks(low[1], high[1])),
         rings=(1, 2, 3) if standard else (),
         points=codes,
-        classes=classes,
-        marks=marks,
+        classes=subject.classes if few else torch.zeros_like(subject.classes),
+        marks=_marks(codes, subject) if few else [],
     )
+
+
+def plane_of(codes: Tensor) -> Tensor:
+    """The first two dimensions ``(N, 2)``; the second is 0 where there is but one."""
+    return torch.nn.functional.pad(codes[:, :2], (0, max(0, 2 - codes.shape[1])))
 
 
 def _limits(
@@ -87,12 +91,13 @@ def _limits(
     return (x - half, y - half), (x + half, y + half)
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    step = nice((high - low) / 6)
+def ticks(low: float, high: float, most: int = 6, edge: float = 0.06) -> list[float]:
+    """About ``most`` round numbers between; none near the ends (nearest the upper),
+    where a label would be cut or cover the axis's name."""
+    step, room = nice((high - low) / most), edge * (high - low)
     first, last = int(np.ceil(low / step)), int(np.floor(high / step))
-    edge = (high - low) * 0.06  # a label there would be cut, or cover the name
     values = [float(f"{k * step:.6g}") for k in range(first, last + 1)]
-    return [v for v in values if low + edge < v < high - 2 * edge]
+    return [v for v in values if low + room < v < high - 2 * room]
 
 
 def nice(value: float) -> float:
@@ -102,21 +107,15 @@ def nice(value: float) -> float:
     return float(f"{factor * power:.6g}")
 
 
-def _classes(
-    codes: Tensor, labels: Tensor | None
-) -> tuple[Tensor, list[tuple[float, float, str]]]:
-    if labels is None:
-        return torch.zeros(len(codes), dtype=torch.long), []
-    names, classes = labels.unique(return_inverse=True)
-    if len(names) > 40:  # a measurement rather than classes
-        return torch.zeros(len(codes), dtype=torch.long), []
-    middles = torch.stack([_densest(codes[classes == k]) for k in range(len(names))])
-    places = _apart(middles, 0.05 * float((codes.amax(0) - codes.amin(0)).max()))
-    marks = [
-        (x, y, str(name))
-        for (x, y), name in zip(places.tolist(), names.tolist(), strict=True)
-    ]
-    return classes, marks
+def _marks(codes: Tensor, subject: Subject) -> list[tuple[float, float, str]]:
+    """Each class's name, near the middle of its codes."""
+    names = subject.class_names
+    if not names or not len(codes):
+        return []
+    middles = [_densest(codes[subject.classes == k]) for k in range(len(names))]
+    gap = 0.05 * float((codes.amax(0) - codes.amin(0)).max())
+    places = _apart(torch.stack(middles), gap).tolist()
+    return [(x, y, name) for (x, y), name in zip(places, names, strict=True)]
 
 
 def _densest(codes: Tensor) -> Tensor:
@@ -150,7 +149,7 @@ def slider_ranges(subject: Subject) -> dict[str, Any]:
     low, high = torch.full((size,), -3.0), torch.full((size,), 3.0)
     # The middle 80 % of N(0, 1) where there is no data.
     inner = torch.tensor([[-1.2816], [1.2816]]).expand(2, size)
-    if codes is not None:
+    if len(codes):
         outer = codes.quantile(torch.tensor([0.003, 0.997]), dim=0)
         inner = codes.quantile(torch.tensor([0.1, 0.9]), dim=0)
         room = (0.1 * (outer[1] - outer[0])).clamp(min=1e-3)
@@ -162,5 +161,5 @@ def slider_ranges(subject: Subject) -> dict[str, Any]:
         "high": high.tolist(),
         "inner": inner.tolist(),
         "step": [nice(v / 120) for v in (high - low).tolist()],
-        "bank": subject.spread().numpy().astype("<f4").tobytes(),
+        "bank": float32(subject.spread()),
     }

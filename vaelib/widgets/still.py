@@ -14,10 +14,12 @@ from matplotlib.patches import Ellipse
 from torch import Tensor, cat
 
 from vaelib.plots import CLASS_COLOURS
+from vaelib.widgets.pictures import PictureFormat
 from vaelib.widgets.scene import Scene
-from vaelib.widgets.subject import PictureFormat
 
 SOFT = "#777777"  # readable on white and on black
+BLUE = "#1976d2"
+Still = tuple[Figure, str]  # what a widget looks like, and its alternative text
 
 
 def figure(columns: int, height: float = 3.0) -> tuple[Figure, Sequence[Axes]]:
@@ -37,18 +39,26 @@ def draw_plane(ax: Axes, scene: Scene, z: Sequence[float]) -> None:
         ylabel="$z_2$",
     )
     ax.tick_params(labelsize=7, colors=SOFT)
-    colours = np.array(CLASS_COLOURS)[scene.classes.numpy() % len(CLASS_COLOURS)]
-    x, y = scene.points.T.numpy()
-    ax.scatter(x, y, s=3, c=colours, alpha=0.45, linewidths=0)
+    draw_codes(ax, scene.points.numpy(), scene.classes.numpy())
     for radius in scene.rings:
         angle = np.linspace(0, 2 * np.pi, 100)
         ring = radius * np.cos(angle), radius * np.sin(angle)
         ax.plot(*ring, color=SOFT, linewidth=0.6, linestyle=(0, (4, 5)))
     for place_x, place_y, name in scene.marks:
         ax.text(place_x, place_y, name, weight="bold", ha="center", va="center")
-    ax.plot(
-        *([v] for v in (*z, 0.0)[:2]), "o", ms=8, mec="white", mew=1.5, color="#1976d2"
-    )
+    draw_point(ax, *(*z, 0.0)[:2])
+
+
+def draw_codes(ax: Axes, points: np.ndarray, classes: np.ndarray) -> None:
+    """Dots ``(N, 2)`` in the colours of their classes ``(N,)``."""
+    colours = np.array(CLASS_COLOURS)[classes % len(CLASS_COLOURS)]
+    x, y = points.T
+    ax.scatter(x, y, s=3, c=colours, alpha=0.45, linewidths=0)
+
+
+def draw_point(ax: Axes, x: float, y: float) -> None:
+    """The point that is dragged."""
+    ax.plot([x], [y], "o", ms=8, mec="white", mew=1.5, color=BLUE)
 
 
 def draw_posterior(ax: Axes, mu: Sequence[float], sigma: Sequence[float]) -> None:
@@ -57,7 +67,7 @@ def draw_posterior(ax: Axes, mu: Sequence[float], sigma: Sequence[float]) -> Non
     wide, high = (*sigma, 0.0)[:2]
     for k in (1, 2):
         ellipse = Ellipse((x, y), 2 * k * wide, 2 * k * high)
-        ellipse.set(facecolor="#1976d22e", edgecolor="#1976d2")
+        ellipse.set(facecolor=f"{BLUE}2e", edgecolor=BLUE)
         ax.add_patch(ellipse)
     ax.plot([x], [y], "+", color="black")
 
@@ -72,7 +82,7 @@ def draw_sliders(ax: Axes, ranges: dict[str, Any], z: Sequence[float]) -> None:
         )
         ax.plot([0, 1], [i, i], color="#cccccc", lw=2)
         ax.plot([first, last], [i, i], color="#999999", lw=4)
-        ax.plot([min(max(knob, 0), 1)], [i], "o", ms=9, color="#1976d2")
+        ax.plot([min(max(knob, 0), 1)], [i], "o", ms=9, color=BLUE)
     count = min(len(z), 12)
     ax.set(ylim=(count - 0.5, -0.5), xticks=[], yticks=range(count))
     ax.set_yticklabels([f"$z_{{{i + 1}}}$" for i in range(count)])
@@ -82,25 +92,26 @@ def draw_sliders(ax: Axes, ranges: dict[str, Any], z: Sequence[float]) -> None:
 
 def draw_picture(ax: Axes, values: Tensor, format: PictureFormat, title: str) -> None:
     """One decoded picture with its caption."""
-    image = values.reshape(format.shape).numpy()
-    low, high = format.range
-    shown = image.transpose(1, 2, 0) if len(image) == 3 else image[0]
-    shown = np.clip((shown - low) / (high - low), 0, 1)
-    ax.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    draw_sheet(ax, values[None], 1, format, title)
+
+
+def draw_sheet(
+    ax: Axes, values: Tensor, columns: int, format: PictureFormat, title: str
+) -> None:
+    """Pictures ``(N, …)`` in rows, with one caption."""
+    grey = format.grey(values)
+    n, c, h, w = grey.shape
+    rows = -(-n // columns)
+    blank = grey.new_zeros((rows * columns - n, c, h, w))
+    grid = cat([grey, blank]).reshape(rows, columns, c, h, w)
+    draw_grey(ax, grid.permute(2, 0, 3, 1, 4).reshape(c, rows * h, columns * w), title)
+
+
+def draw_grey(ax: Axes, image: Tensor, title: str) -> None:
+    """An image of bytes ``(C, H, W)`` with its caption."""
+    shown = image.permute(1, 2, 0) if len(image) == 3 else image[0]
+    ax.imshow(shown.numpy(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     ax.set(xticks=[], yticks=[], xlabel=title)
-
-
-def sheet(
-    pictures: Tensor, columns: int, format: PictureFormat
-) -> tuple[Tensor, PictureFormat]:
-    """Pictures ``(N, …)`` in rows as one picture, and its format."""
-    x = pictures.reshape(len(pictures), *format.shape)
-    c, h, w = format.shape
-    rows = -(-len(x) // columns)
-    blank = x.new_full((rows * columns - len(x), c, h, w), format.range[0])
-    grid = cat([x, blank]).reshape(rows, columns, c, h, w)
-    joined = grid.permute(2, 0, 3, 1, 4).reshape(c, rows * h, columns * w)
-    return joined, PictureFormat((c, rows * h, columns * w), format.range)
 
 
 def show_code(z: Sequence[float]) -> str:

@@ -1,25 +1,23 @@
 """Two Gaussians to drag, and the KL divergence between them each way."""
 
 from collections.abc import Sequence
-from math import isfinite
-from pathlib import Path
 from typing import Any
 
 import torch
 import traitlets
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from vaelib.widgets import esm, still
-from vaelib.widgets.base import BadCode, Numbers, Pictured
+from vaelib.widgets.base import Pictured
+from vaelib.widgets.still import Still, figure
+from vaelib.widgets.traits import Numbers, refuse_outside
 
 MEANS, WIDTHS = (-4.0, 4.0), (0.2, 3.0)
 _Q, _P = "#2a8ad4", "#e06a1b"
 
 
-class TwoGaussians(Pictured):
+class TwoGaussians(Pictured, front="two_gaussians"):
     """Two Gaussians q and p, and KL(q‖p) and KL(p‖q) with their integrands.
 
     Drag a top to move a curve, the hollow mark beside it to widen it; or use the
@@ -44,11 +42,8 @@ class TwoGaussians(Pictured):
         (0.5, 0.5)
     """
 
-    kind = "two-gaussians"
-    _esm = esm.module("two_gaussians")
-    _css = esm.style() + Path(__file__).with_suffix(".css").read_text("utf-8")
-    q = Numbers([1.5, 0.5]).tag(sync=True)
-    p = Numbers([0.0, 1.0]).tag(sync=True)
+    q = Numbers(lambda self: 2, "mean and width σ")
+    p = Numbers(lambda self: 2, "mean and width σ")
 
     def __init__(
         self,
@@ -66,23 +61,16 @@ class TwoGaussians(Pictured):
     @traitlets.validate("q", "p")
     def _check(self, proposal: Any) -> list[float]:
         name, pair = proposal["trait"].name, proposal["value"]
-        if len(pair) != 2 or not all(isfinite(v) for v in pair):
-            raise BadCode(f"{name}: got {pair}, wanted two numbers: mean and width σ")
-        for what, v, (low, high) in zip(
-            ("mean", "width"), pair, (MEANS, WIDTHS), strict=True
-        ):
-            if not low <= v <= high:
-                raise BadCode(
-                    f"{name}: its {what} is {v:g}, wanted {low:g} to {high:g}"
-                )
+        refuse_outside(f"{name}: its mean", pair[0], *MEANS)
+        refuse_outside(f"{name}: its width", pair[1], *WIDTHS)
         return list(pair)
 
     def _normals(self) -> tuple[Normal, Normal]:
         q, p = (torch.tensor(g, dtype=torch.float64) for g in (self.q, self.p))
         return Normal(*q), Normal(*p)
 
-    def _still(self) -> tuple[Figure, str]:
-        fig, axes = still.figure(3)
+    def _still(self) -> Still:
+        fig, axes = figure(3)
         z = torch.linspace(-6, 6, 601, dtype=torch.float64)
         (q, p), (kl_qp, kl_pq) = self._normals(), self.kl
         _bells(axes[0], z, q, p)
