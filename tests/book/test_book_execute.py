@@ -92,18 +92,25 @@ def test_widgets_come_back_from_the_cache_with_their_weights(tmp_path: Path) -> 
     assert len(weights[0]["data"]) > 100
 
 
-def pytest_on(folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+def pytest_on(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    more = {"VAELIB_REQUIRE_BOOK": "1", "PYTHONPATH": f"{ROOT}"}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--nbval-lax", "--nbval-current-env",
-         "-p", "no:cacheprovider", "notebooks"],
+         "-p", "no:cacheprovider", *(arguments or ["notebooks"])],
         cwd=folder, capture_output=True, text=True, env=os.environ | more,
     )  # fmt: skip
 
 
-def test_nbval_compares_with_what_the_book_shows(tmp_path: Path) -> None:
+@pytest.fixture
+def notebooks(tmp_path: Path) -> Path:
+    """A folder of lessons under the course's conftest."""
     (tmp_path / "conftest.py").write_bytes((ROOT / "conftest.py").read_bytes())
-    notebooks = tmp_path / "notebooks"
-    notebooks.mkdir()
+    (tmp_path / "notebooks").mkdir()
+    return tmp_path / "notebooks"
+
+
+def test_nbval_compares_with_what_the_book_shows(notebooks: Path) -> None:
+    folder = notebooks.parent
     steady = write_lesson(
         notebooks / "00-steady.ipynb",
         [">>> print('the'); print('same')", ">>> object();",
@@ -116,9 +123,35 @@ def test_nbval_compares_with_what_the_book_shows(tmp_path: Path) -> None:
          ">>> from PIL import Image; import os; Image.frombytes('L', (4, 4), "
          "os.urandom(16))"],
     )  # fmt: skip
-    required = pytest_on(tmp_path, VAELIB_REQUIRE_BOOK="1")
+    required = pytest_on(folder)
     assert "00-steady.ipynb: the book has not executed it" in required.stderr
-    execute([steady, wild], tmp_path / FOLDER)
-    strict = pytest_on(tmp_path, VAELIB_REQUIRE_BOOK="1")
+    execute([steady, wild], folder / FOLDER)
+    strict = pytest_on(folder)
     assert "Cell outputs differ" in strict.stdout
     assert "2 failed, 4 passed" in strict.stdout
+    again = pytest_on(folder)  # what differed is not forgotten
+    assert "2 failed, 4 passed" in again.stdout
+
+
+def test_a_lesson_is_compared_once(notebooks: Path) -> None:
+    folder, cache = notebooks.parent, notebooks.parent / FOLDER
+    lesson = write_lesson(notebooks / "00-a.ipynb", [COUNT, ">>> print(1)"])
+    execute([lesson], cache)
+    assert runs(notebooks) == 1
+    some = pytest_on(folder, "notebooks", "--deselect", "notebooks/00-a.ipynb::Cell 1")
+    assert "1 passed" in some.stdout
+    assert runs(notebooks) == 2
+    for _ in range(2):  # a part of it proved nothing; all of it does
+        assert "2 passed" in pytest_on(folder).stdout
+        assert runs(notebooks) == 3
+    assert "2 passed" in pytest_on(folder, "notebooks/00-a.ipynb").stdout
+    assert runs(notebooks) == 4  # asked for by name
+
+    write_lesson(notebooks / "00-a.ipynb", [COUNT, ">>> print(2)"])
+    execute([lesson], cache)
+    pytest_on(folder)
+    assert runs(notebooks) == 6
+    (cache / "global.db").unlink()  # forgotten, and executed anew
+    execute([lesson], cache)
+    pytest_on(folder)
+    assert runs(notebooks) == 8

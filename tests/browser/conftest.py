@@ -28,8 +28,11 @@ from labpage import (
     write_notebook,
 )
 
+from tools.twice import differences, first_run
+
 REQUIRED = os.environ.get("VAELIB_REQUIRE_BROWSER") == "1"
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 
 Opener = Callable[..., NotebookPage]
 
@@ -83,17 +86,35 @@ def open_cells(browser: Any, lab: Lab) -> Iterator[Opener]:
 
 
 @pytest.fixture(scope="module")
-def open_file(browser: Any, lab: Lab) -> Iterator[Opener]:
-    """Opens a copy of a notebook from the course, e.g.
-    ``open_file(Path("notebooks/00-start-here.ipynb"))``; runs nothing yet."""
+def open_lesson(browser: Any, lab: Lab) -> Iterator[Opener]:
+    """Opens a copy of a lesson, e.g. ``open_lesson("00-start-here")``, and runs it.
+
+    This is the second run of its cells, and they must say what the book shows of the
+    first: nbval then need not run them a third time.
+    """
     opened: list[NotebookPage] = []
 
-    def opener(path: Path, **context: Any) -> NotebookPage:
-        (lab.folder / path.name).write_bytes(path.read_bytes())
-        page = NotebookPage.open(browser, lab, path.name, **context)
+    def opener(name: str, *, timeout: float = 300, **context: Any) -> NotebookPage:
+        lesson = ROOT / "notebooks" / f"{name}.ipynb"
+        (lab.folder / lesson.name).write_bytes(lesson.read_bytes())
+        page = NotebookPage.open(browser, lab, lesson.name, **context)
         opened.append(page)
+        page.run_all(timeout=timeout)
+        compare(lesson, page)
         return page
 
     yield opener
     for page in opened:
         page.close()
+
+
+def compare(lesson: Path, page: NotebookPage) -> None:
+    """What the page printed and drew, with what the book shows."""
+    first = first_run(lesson, ROOT)
+    if first is None:
+        return
+    ran = [cell for cell in page.contents() if cell["cell_type"] == "code"]
+    differing = differences(first.cells, ran)
+    assert not differing, "\n\n".join(differing)
+    if not page.problems():
+        first.confirm()

@@ -394,16 +394,16 @@ class NotebookPage:
         )
         return found
 
+    def contents(self) -> list[dict[str, Any]]:
+        """All cells with their outputs, as JupyterLab would save them."""
+        cells: list[dict[str, Any]] = self.page.evaluate(
+            "() => jupyterapp.shell.currentWidget.content.model.toJSON().cells"
+        )
+        return cells
+
     def cells(self) -> list[str]:
         """The sources of all cells, to see that nothing was typed into them."""
-        sources: list[str] = self.page.evaluate(
-            """() => {
-                const { cells } = jupyterapp.shell.currentWidget.content.model.toJSON();
-                const text = (cell) => [cell.source].flat().join("");
-                return cells.map((cell) => cell.cell_type + ": " + text(cell));
-            }"""
-        )
-        return sources
+        return [f"{c['cell_type']}: {''.join(c['source'])}" for c in self.contents()]
 
     def problems(self) -> list[str]:
         """All that went wrong: in cells, in the kernel, in the page, and every

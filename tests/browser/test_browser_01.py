@@ -15,15 +15,13 @@ from test_browser_static import as_page
 import vaelib as vl
 from vaelib.widgets import ComponentSliders
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01-pca.ipynb"
 EIGHT_BIT = 0.51 / 255 + 1e-3
 COUNT = ".vl-count input"
 
 
 @pytest.fixture(scope="module")
-def page(open_file: Any) -> NotebookPage:
-    opened: NotebookPage = open_file(NOTEBOOK, has_touch=True)
-    opened.run_all(timeout=300)
+def page(open_lesson: Any) -> NotebookPage:
+    opened: NotebookPage = open_lesson("01-pca", has_touch=True)
     return opened
 
 

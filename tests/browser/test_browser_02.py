@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from labpage import NotebookPage, frames
 from playwright.sync_api import Locator, expect
 
-LESSON = Path(__file__).parents[2] / "notebooks" / "02-autoencoders.ipynb"
-
 
 @pytest.fixture(scope="module")
-def page(open_file: Any) -> NotebookPage:
-    opened: NotebookPage = open_file(LESSON, has_touch=True)
-    opened.run_all(timeout=300)
+def page(open_lesson: Any) -> NotebookPage:
+    opened: NotebookPage = open_lesson("02-autoencoders", has_touch=True)
     return opened
 
 

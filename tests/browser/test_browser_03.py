@@ -15,14 +15,12 @@ from test_browser_static import as_page
 import vaelib as vl
 from vaelib.widgets import PadPair
 
-LESSON = Path(__file__).parents[2] / "notebooks" / "03-holes-in-latent-space.ipynb"
 MODELS = ("aes[2][0]", "vaes[2][0]")
 
 
 @pytest.fixture(scope="module")
-def page(open_file: Any) -> NotebookPage:
-    opened: NotebookPage = open_file(LESSON, has_touch=True)
-    opened.run_all(timeout=300)
+def page(open_lesson: Any) -> NotebookPage:
+    opened: NotebookPage = open_lesson("03-holes-in-latent-space", has_touch=True)
     return opened
 
 

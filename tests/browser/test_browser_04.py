@@ -13,13 +13,10 @@ from test_browser_static import as_page
 
 from vaelib.widgets import MixtureFit
 
-LESSON = Path(__file__).parents[2] / "notebooks" / "04-latent-variable-models.ipynb"
-
 
 @pytest.fixture(scope="module")
-def page(open_file: Any) -> NotebookPage:
-    opened: NotebookPage = open_file(LESSON)
-    opened.run_all(timeout=300)
+def page(open_lesson: Any) -> NotebookPage:
+    opened: NotebookPage = open_lesson("04-latent-variable-models")
     return opened
 
 

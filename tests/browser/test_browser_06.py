@@ -12,14 +12,12 @@ from test_browser_static import as_page
 
 from vaelib.widgets import ElboGap
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "06-elbo.ipynb"
 BEND = "a bend: f(z) = z²"
 
 
 @pytest.fixture(scope="module")
-def page(open_file: Any) -> NotebookPage:
-    opened: NotebookPage = open_file(NOTEBOOK, has_touch=True)
-    opened.run_all(timeout=300)
+def page(open_lesson: Any) -> NotebookPage:
+    opened: NotebookPage = open_lesson("06-elbo", has_touch=True)
     return opened
 
 

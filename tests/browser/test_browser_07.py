@@ -12,7 +12,6 @@ from test_browser_static import as_page
 
 from vaelib.widgets import Reparameterise
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks/07-reparameterization.ipynb"
 STATS = (
     "(lambda e: [[d.mean().item(), d.std().item()] for d in e[:2]] + [e.exact])"
     "(shown.estimates())"
@@ -21,10 +20,9 @@ BELL_TOP, BELL_SHOULDER = 0.48, 0.583  # heights, as shares of the plane's
 
 
 @pytest.fixture(scope="module")
-def lesson(open_file: Any) -> NotebookPage:
-    page: NotebookPage = open_file(NOTEBOOK)
-    page.run_all(timeout=400)
-    return page
+def lesson(open_lesson: Any) -> NotebookPage:
+    opened: NotebookPage = open_lesson("07-reparameterization", timeout=400)
+    return opened
 
 
 @pytest.fixture

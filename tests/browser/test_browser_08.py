@@ -12,15 +12,13 @@ from test_browser_static import as_page
 
 from vaelib.widgets import TwoGaussians, esm
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PLOT = ".vl-chart"
 
 
 @pytest.fixture(scope="module")
-def lesson(open_file: Any) -> NotebookPage:
-    page: NotebookPage = open_file(NOTEBOOKS / "08-kl-divergence.ipynb", has_touch=True)
-    page.run_all(timeout=300)
-    return page
+def lesson(open_lesson: Any) -> NotebookPage:
+    opened: NotebookPage = open_lesson("08-kl-divergence", has_touch=True)
+    return opened
 
 
 @pytest.fixture(autouse=True)

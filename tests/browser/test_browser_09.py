@@ -14,13 +14,10 @@ from test_browser_static import as_page
 import vaelib as vl
 from vaelib.widgets import LatentArithmetic, PathOnPlane, SamplesWall, esm
 
-LESSON = Path(__file__).parents[2] / "notebooks" / "09-vae.ipynb"
-
 
 @pytest.fixture(scope="module")
-def page(open_file: Any) -> NotebookPage:
-    opened: NotebookPage = open_file(LESSON, has_touch=True)
-    opened.run_all(timeout=500)
+def page(open_lesson: Any) -> NotebookPage:
+    opened: NotebookPage = open_lesson("09-vae", has_touch=True, timeout=500)
     return opened
 
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from labpage import NotebookPage, frames
 from playwright.sync_api import expect
 
-LESSON = Path(__file__).parents[2] / "notebooks" / "10-beta-vae.ipynb"
 SLOW = 60_000
 
 
 @pytest.fixture(scope="module")
-def page(open_file: Any) -> NotebookPage:
-    opened: NotebookPage = open_file(LESSON)
-    opened.run_all(timeout=500)
+def page(open_lesson: Any) -> NotebookPage:
+    opened: NotebookPage = open_lesson("10-beta-vae", timeout=500)
     return opened
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from labpage import NotebookPage, frames
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-
 
 @pytest.fixture(scope="module")
-def start_here(open_file: Any) -> NotebookPage:
-    page: NotebookPage = open_file(NOTEBOOKS / "00-start-here.ipynb")
-    page.run_all(timeout=300)
-    return page
+def start_here(open_lesson: Any) -> NotebookPage:
+    opened: NotebookPage = open_lesson("00-start-here")
+    return opened
 
 
 @pytest.fixture(autouse=True)

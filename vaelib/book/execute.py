@@ -94,6 +94,13 @@ def look_up(lesson: Path, folder: Path) -> Executed | None:
     return Executed(merged, seconds)
 
 
+def stamp(lesson: Path, folder: Path) -> Path:
+    """A file that is there if the lesson, as it is now, was run a second time and
+    printed and drew the same. Who compares makes it; a new first run takes it away."""
+    _, key = get_cache(folder).create_hashed_notebook(_read(lesson))
+    return folder / "compared" / str(key)
+
+
 def _keep(lesson: Path, executed: Executed, folder: Path) -> Executed:
     # uri is only for people who look into the cache; an absolute path would tie it
     # to a place.
@@ -103,6 +110,7 @@ def _keep(lesson: Path, executed: Executed, folder: Path) -> Executed:
     notebooks = get_cache(folder)
     notebooks.change_cache_limit(MOST_KEPT)
     notebooks.cache_notebook_bundle(bundle, overwrite=True)
+    stamp(lesson, folder).unlink(missing_ok=True)
     return executed
 
 
