@@ -127,6 +127,27 @@ def test_what_cannot_be_stacked_is_trained_apart(data) -> None:
 # -------------------------------------------------------- stopped, and gone on with
 
 
+def tied(seed: int) -> vl.VAE:
+    model = vl.mlp_vae((1, 8, 8), 2, (12, 12, 12), seed=seed)
+    layers = [m for m in model.encoder.modules() if isinstance(m, nn.Linear)]
+    layers[2].weight = layers[1].weight
+    return model
+
+
+def frozen(seed: int) -> vl.VAE:
+    model = small(seed)
+    model.decoder.requires_grad_(False)
+    return model
+
+
+@pytest.mark.parametrize("build", [tied, frozen])
+def test_tied_and_frozen_weights_stay_so(data, build) -> None:
+    options = {"betas": (1.0, 2.0), **QUIET}
+    same(sweep(build, data, together=False, **options), sweep(build, data, **options))
+    with pytest.raises(ValueError, match=r"together: .* cannot be stacked"):
+        sweep(build, data, together=True, **options)
+
+
 @pytest.fixture
 def steps(monkeypatch) -> list[int]:
     """The steps of all runs, as they are taken."""

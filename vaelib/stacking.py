@@ -23,7 +23,7 @@ class StackedVAE(nn.Module):
 
     Args:
         models: multilayer perceptrons with a diagonal Gaussian posterior, the
-            default prior and a head without weights.
+            default prior, a head without weights, and all weights free.
 
     Raises:
         CannotStack: for others.
@@ -34,6 +34,7 @@ class StackedVAE(nn.Module):
         first = models[0]
         if any(m._prior is not None for m in models):
             raise CannotStack("models: a prior of one's own cannot be stacked")
+        _check_free(first)
         self.models = list(models)  # not registered: their weights stand still
         self.encoder, self.code = self._halves([m.encoder for m in models])
         self.decoder, self.pixels = self._halves([m.decoder for m in models])
@@ -93,6 +94,15 @@ class SharedNoise(DiagonalGaussian):
         )
         sigma = (0.5 * self.log_var).exp()
         return self.mu + sigma * noise.repeat(*[1] * len(shape), self._k, 1)
+
+
+def _check_free(model: VAE) -> None:
+    """Side by side, each weight is trained, and alone."""
+    weights = [p for _, p in model.named_parameters(remove_duplicate=False)]
+    if not all(p.requires_grad for p in weights):
+        raise CannotStack("models: weights held fixed cannot be stacked")
+    if len(set(map(id, weights))) < len(weights):
+        raise CannotStack("models: weights that two layers share cannot be stacked")
 
 
 def _body(half: nn.Module) -> tuple[nn.Sequential, nn.Module]:
