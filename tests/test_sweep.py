@@ -140,11 +140,23 @@ def frozen(seed: int) -> vl.VAE:
     return model
 
 
-@pytest.mark.parametrize("build", [tied, frozen])
-def test_tied_and_frozen_weights_stay_so(data, build) -> None:
+class Doubled(vl.VAE):
+    """A VAE with a method of its own."""
+
+    def likelihood(self, z):
+        return super().likelihood(2 * z)
+
+
+def doubled(seed: int) -> vl.VAE:
+    parts = small(seed)
+    return Doubled(parts.encoder, parts.decoder)
+
+
+@pytest.mark.parametrize("build", [tied, frozen, doubled])
+def test_what_is_not_plain_is_trained_apart(data, build) -> None:
     options = {"betas": (1.0, 2.0), **QUIET}
     same(sweep(build, data, together=False, **options), sweep(build, data, **options))
-    with pytest.raises(ValueError, match=r"together: .* cannot be stacked"):
+    with pytest.raises(ValueError, match="together: these models cannot"):
         sweep(build, data, together=True, **options)
 
 
@@ -372,7 +384,11 @@ KEPT = small(0)
         ({"seeds": (False,)}, TypeError, "seeds: got False among them"),
         ({"seed": 3}, TypeError, r"a sweep takes several, seeds=\(0, 1, 2\)"),
         ({"together": "yes"}, ValueError, "together: got 'yes', wanted True, False or"),
-        ({"test": torch.zeros(5, 1, 4, 4)}, ValueError, r"test: got .*\(N, 1, 8, 8\)"),
+        (
+            {"test": torch.zeros(5, 1, 4, 4)},
+            ValueError,
+            r"test: got .*as in the data, \(1, 8, 8\)",
+        ),
         ({"test": torch.zeros(0, 1, 8, 8)}, ValueError, r"got shape \(0, 1, 8, 8\)"),
         ({"build": KEPT}, TypeError, "build: got a VAE, wanted a function"),
         ({"build": 3}, TypeError, "build: got a int, wanted a function"),

@@ -32,6 +32,8 @@ class StackedVAE(nn.Module):
     def __init__(self, models: Sequence[VAE]):
         super().__init__()
         first = models[0]
+        if type(first) is not VAE:  # its methods may be its own
+            raise CannotStack(f"models: {type(first).__name__} is not a plain VAE")
         if any(m._prior is not None for m in models):
             raise CannotStack("models: a prior of one's own cannot be stacked")
         _check_free(first)

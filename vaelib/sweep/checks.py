@@ -65,7 +65,7 @@ def check_build(build: Build, seeds: tuple[int, ...]) -> None:
             f"build: it cannot be called with a seed alone, {example}"
         ) from None
     one, again, *others = (built(build, s) for s in (seeds[0], *seeds[:2]))
-    if not (isinstance(one, nn.Module) and hasattr(one, "posterior")):
+    if not (isinstance(one, nn.Module) and _latent(one)):
         raise TypeError(
             f"build: gave a {type(one).__name__} for seed {seeds[0]}, wanted a VAE, "
             f"{example}"
@@ -85,6 +85,10 @@ def check_build(build: Build, seeds: tuple[int, ...]) -> None:
             f"build: gave the same weights for seeds {seeds[0]} and {seeds[1]}. Pass "
             f"its seed on, {example}"
         )
+
+
+def _latent(model: nn.Module) -> bool:
+    return hasattr(model, "posterior") or hasattr(model, "given")
 
 
 def _equal(one: nn.Module, other: nn.Module) -> bool:

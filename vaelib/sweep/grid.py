@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from vaelib.data import Dataset, as_tensor
+from vaelib.data import as_tensors
+from vaelib.data.batches import Data
 from vaelib.devices import resolve_device
-from vaelib.models import VAE
 from vaelib.objectives import Elbo, elbo
 from vaelib.sweep.checks import as_betas, as_folder, as_seeds, check_build
 from vaelib.sweep.jobs import Build, Together, jobs
-from vaelib.sweep.table import Cell, Table, row
+from vaelib.sweep.table import Cell, Model, Table, row
 from vaelib.training.interrupts import interruptible
 
 
@@ -25,18 +25,18 @@ class Sweep(NamedTuple):
         table: one row per model that was trained to its end.
     """
 
-    models: dict[Cell, VAE]
+    models: dict[Cell, Model]
     table: Table
 
 
 def sweep(
     build: Build,
-    data: Dataset | Tensor,
+    data: Data,
     *,
     betas: Iterable[float],
     seeds: Iterable[int] = (0,),
     objective: Callable[..., Elbo] = elbo,
-    test: Dataset | Tensor | None = None,
+    test: Data | None = None,
     together: Together = "auto",
     checkpoint: str | Path | None = None,
     device: str | torch.device = "auto",
@@ -54,7 +54,7 @@ def sweep(
     ``table.unfinished`` names those that are not whole.
 
     Args:
-        build: called with a seed, gives a fresh VAE.
+        build: called with a seed, gives a fresh VAE or ConditionalVAE.
         data: what to train on, as for :func:`vaelib.fit`.
         betas: weights of the KL, each ≥ 0.
         seeds: of weights, order and noise.
@@ -80,9 +80,9 @@ def sweep(
     if together not in (True, False, "auto"):
         raise ValueError(f"together: got {together!r}, wanted True, False or 'auto'")
     check_build(build, drawn)
-    x = _test_data(data, test)
+    tests = _test_data(data, test)
     where, folder = resolve_device(device), as_folder(checkpoint)
-    models: dict[Cell, VAE] = {}
+    models: dict[Cell, Model] = {}
     whole: set[Cell] = set()
     with interruptible() as stop:
         for job in (
@@ -97,22 +97,23 @@ def sweep(
             else:
                 stop.set()
         cells = [(beta, seed) for beta in told for seed in drawn]
-        rows = [row(cell, models[cell], x) for cell in cells if cell in whole]
+        rows = [row(cell, models[cell], tests) for cell in cells if cell in whole]
     table = Table(rows, (cell for cell in cells if cell not in whole))
     if table.unfinished:
         _tell(table, folder)
     return Sweep({cell: models[cell] for cell in cells if cell in models}, table)
 
 
-def _test_data(data: Dataset | Tensor, test: Dataset | Tensor | None) -> Tensor:
-    x = as_tensor(data)
+def _test_data(data: Data, test: Data | None) -> tuple[Tensor, ...]:
+    known = as_tensors(data)
     if test is None:
-        return x
-    other = as_tensor(test)
-    if other.shape[1:] != x.shape[1:]:
+        return known
+    other = as_tensors(test)
+    wanted, got = ([tuple(t.shape[1:]) for t in d] for d in (known, other))
+    if wanted != got:
         raise ValueError(
-            f"test: got shape {tuple(other.shape)}, wanted examples as in the data, "
-            f"(N, {', '.join(map(str, x.shape[1:]))})"
+            f"test: got examples of shape {', '.join(map(str, got))}, wanted them as "
+            f"in the data, {', '.join(map(str, wanted))}"
         )
     return other
 

@@ -9,14 +9,13 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from vaelib.models import VAE
 from vaelib.objectives import Elbo, elbo
 from vaelib.randomness import seeded
 from vaelib.stacking import CannotStack, StackedVAE
-from vaelib.sweep.table import Cell
+from vaelib.sweep.table import Cell, Model
 from vaelib.training import fit
 
-Build = Callable[[int], VAE]
+Build = Callable[[int], Model]
 Together = bool | Literal["auto"]
 
 # Weights per model up to which training together was measured to be faster.
@@ -28,12 +27,12 @@ class Job(NamedTuple):
 
     seed: int
     betas: tuple[float, ...]
-    models: list[VAE]
+    models: list[Any]
     stack: StackedVAE | None
     objective: Callable[..., Elbo]
 
     @property
-    def cells(self) -> dict[Cell, VAE]:
+    def cells(self) -> dict[Cell, Model]:
         """The models by (β, seed)."""
         keys = ((beta, self.seed) for beta in self.betas)
         return dict(zip(keys, self.models, strict=True))
@@ -83,7 +82,7 @@ def jobs(
         yield Job(seed, (beta,), [built(build, seed)], None, objective)
 
 
-def built(build: Build, seed: int) -> VAE:
+def built(build: Build, seed: int) -> Model:
     """A fresh model. Layers put together by hand draw from the seed as well."""
     with seeded(seed):
         return build(seed)
@@ -98,7 +97,7 @@ def sum_of_elbos(stack: StackedVAE, x: Tensor, *, betas: Sequence[float]) -> Ten
 
 
 def _stack(
-    models: list[VAE], objective: Callable[..., Elbo], together: Together
+    models: list[Any], objective: Callable[..., Elbo], together: Together
 ) -> StackedVAE | None:
     size = sum(p.numel() for p in models[0].parameters())
     if together == "auto" and size > STACK_BELOW:

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterable
 from html import escape
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from vaelib.metrics import active_units
-from vaelib.models import VAE
+from vaelib.models import VAE, ConditionalVAE, in_parts
 from vaelib.objectives import elbo
 from vaelib.randomness import seeded
 
 Row = dict[str, float]
 Cell = tuple[float, int]  # β and seed
+Model = VAE | ConditionalVAE
 
 
 class Table(list[Row]):
@@ -57,11 +59,15 @@ def _missing(table: Table) -> str:
 
 
 @torch.no_grad()
-def row(cell: Cell, model: VAE, x: Tensor) -> Row:
-    """A model's numbers on ``x``."""
-    x = x.to(next(model.parameters()).device)
+def row(cell: Cell, model: Model, data: tuple[Tensor, ...]) -> Row:
+    """A model's numbers on ``data``: x, then the condition if it takes one."""
+    device = next(model.parameters()).device
+    x, *rest = (tensor.to(device) for tensor in data)
+    latent: Any = model
+    if hasattr(latent, "given"):
+        latent = latent.given(rest[0] if len(rest) == 1 else tuple(rest))
     with seeded(cell[1]):
-        parts = [elbo(model, part) for part in x.split(4096)]
+        parts = [elbo(part, some) for part, some in in_parts(latent, 4096, x)]
     reconstruction = torch.cat([e.reconstruction for e in parts]).mean().item()
     kl = torch.cat([e.kl for e in parts]).mean().item()
     return {
@@ -70,5 +76,5 @@ def row(cell: Cell, model: VAE, x: Tensor) -> Row:
         "elbo": reconstruction - kl,
         "reconstruction": reconstruction,
         "kl": kl,
-        "active_units": active_units(model, x),
+        "active_units": active_units(latent, x),
     }
