@@ -4,10 +4,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 from torch.distributions import Bernoulli as TorchBernoulli
 from torch.distributions import Categorical, Independent, Normal, kl_divergence
 
 from vaelib import (
+    MLP,
+    VAE,
     Bernoulli,
     BernoulliHead,
     CategoricalHead,
@@ -17,6 +20,7 @@ from vaelib import (
     GaussianHead,
     GreyLevels,
     StandardNormal,
+    fit,
     kl_standard_normal,
     unchecked,
 )
@@ -45,7 +49,11 @@ def test_diagonal_gaussian_is_torchs(seed) -> None:
     assert torch.allclose(ours.variance, theirs.variance, **EXACT)
     assert ours.event_shape == (4,)
     assert ours.batch_shape == (5,)
-    assert ours.expand((2, 5)).log_prob(z).shape == (2, 5)
+    # As torch's expand: the same distribution, repeated.
+    wide, plain = ours.expand((2, 5)), theirs.expand((2, 5))
+    assert torch.allclose(wide.log_prob(z), plain.log_prob(z), **EXACT)
+    assert torch.allclose(wide.variance, plain.variance, **EXACT)
+    assert wide.mean.shape == (2, 5, 4)
 
 
 @settings(max_examples=30, deadline=None)
@@ -95,7 +103,8 @@ def test_gaussian_is_torchs(seed) -> None:
     ours = Gaussian(mean, log_var)
     assert torch.allclose(ours.log_prob(x), theirs.log_prob(x), **EXACT)
     assert torch.allclose(ours.variance, theirs.variance, **EXACT)
-    assert ours.expand((2, 5, 7)).log_prob(x).shape == (2, 5, 7)
+    wide, plain = ours.expand((2, 5, 7)), theirs.expand((2, 5, 7))
+    assert torch.allclose(wide.log_prob(x), plain.log_prob(x), **EXACT)
 
 
 @settings(max_examples=30, deadline=None)
@@ -107,6 +116,10 @@ def test_grey_levels_are_torchs_categorical(seed, levels) -> None:
     ours, theirs = GreyLevels(logits), Categorical(logits=logits)
     x = index / (levels - 1)
     assert torch.allclose(ours.log_prob(x), theirs.log_prob(index), **EXACT)
+    # A value between two levels counts as the nearest: rounded, not cut.
+    for shift in (-0.4, 0.4):
+        near = ((index + shift) / (levels - 1)).clamp(0, 1)
+        assert torch.equal(ours.log_prob(near), ours.log_prob(x))
     enumerated = theirs.probs @ torch.arange(levels).double() / (levels - 1)
     assert torch.allclose(ours.mean, enumerated, **EXACT)
     second = theirs.probs @ (torch.arange(levels).double() / (levels - 1)) ** 2
@@ -280,12 +293,32 @@ def test_support_decides_what_bad_means() -> None:
 
 
 def test_probabilities_are_refused_as_logits() -> None:
-    head = BernoulliHead((1, 8, 8))
+    """By what made them: a sigmoid, whatever layer laid its output out."""
+    head, z = BernoulliHead((1, 8, 8)), torch.randn(4, 3)
+    linear, unflatten = nn.Linear(3, 64), nn.Unflatten(1, (1, 8, 8))
+    for last in (nn.Sigmoid(), nn.Hardsigmoid()):
+        with pytest.raises(ValueError, match="Remove the Sigmoid"):
+            head(unflatten(last(linear(z))))
+        with pytest.raises(ValueError, match="Remove the Sigmoid"):
+            head(last(unflatten(linear(z))).transpose(2, 3).contiguous().double())
+        with unchecked(), pytest.raises(ValueError, match="Remove the Sigmoid"):
+            head(last(unflatten(linear(z))))  # fit's steps take no look at values
+    body = nn.Sequential(linear, nn.Sigmoid(), unflatten, head)
+    encoder = nn.Sequential(MLP((1, 8, 8), (), 6), DiagonalGaussianHead(3))
     with pytest.raises(ValueError, match="Remove the Sigmoid"):
-        head(torch.randn(4, 1, 8, 8).sigmoid())
-    head(torch.zeros(4, 1, 8, 8))  # a freshly zeroed layer
-    head(torch.randn(4, 1, 8, 8))
-    with unchecked():
-        head(torch.rand(4, 1, 8, 8))
-    with pytest.raises(ValueError, match="these look like probabilities"):
-        head(torch.rand(4, 1, 8, 8))
+        fit(VAE(encoder, body), torch.rand(9, 1, 8, 8), progress=False)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [nn.ReLU(), nn.LogSigmoid(), nn.Tanh(), nn.SiLU(), nn.Softplus(), nn.Identity()],
+)
+def test_logits_are_logits_even_between_0_and_1(last) -> None:
+    head, z = BernoulliHead((1, 8, 8)), torch.randn(4, 64)
+    made = last(nn.Linear(64, 64)(z)).unflatten(1, (1, 8, 8))
+    head(made)
+    between = made - made.min()
+    head(between / between.max())  # no one can tell these from probabilities
+    head(torch.rand(4, 1, 8, 8))
+    inner = nn.Sequential(nn.Linear(64, 64), nn.Sigmoid(), nn.Linear(64, 64))
+    head(inner(z).view(made.shape))

@@ -59,6 +59,7 @@ def check_data(x: Tensor, likelihood: Distribution, name: str = "x") -> None:
         )
     if len(x) == 0:
         return
+    x = _without_padding(x, likelihood)
     extremes = torch.stack(x.aminmax())  # one pass; NaN wins over every number
     if extremes.isnan().any():
         count = int(x.isnan().flatten(1).any(1).sum())
@@ -72,6 +73,26 @@ def check_data(x: Tensor, likelihood: Distribution, name: str = "x") -> None:
             f"{name}: got values from {low:g} to {high:g}, outside the likelihood's "
             f"support {likelihood.support}. {_range_mend(low, high)}"
         )
+
+
+def fill_padding(x: Tensor, real: Tensor, dims: int) -> Tensor:
+    """Sequences ``(…, B, T, *step)`` with each one's first step in its padding:
+    numbers that can be asked about, whatever the support.
+
+    Args:
+        x: the sequences.
+        real: what is no padding, ``(B, T)``.
+        dims: of one sequence, steps included.
+    """
+    first = x.narrow(x.dim() - dims, 0, 1)
+    return torch.where(real.view(*real.shape, *[1] * (dims - 1)), x, first)
+
+
+def _without_padding(x: Tensor, likelihood: Distribution) -> Tensor:
+    real = getattr(likelihood, "real", None)  # Padded has it, (L·B, T)
+    if real is None or len(real) < len(x):  # all the data, and one example's p(x|z)
+        return x
+    return fill_padding(x, real[: len(x)], x.dim() - 1)
 
 
 # Supports without gaps: the extremes lie in them only if everything does.

@@ -9,7 +9,6 @@ from torch.distributions import Distribution, Independent
 from torch.nn.functional import softshrink
 
 from vaelib.distributions.bernoulli import Bernoulli
-from vaelib.distributions.checks import checking
 from vaelib.distributions.gaussian import DiagonalGaussian, Gaussian
 from vaelib.distributions.grey_levels import GreyLevels
 from vaelib.networks.body import Shape, as_shape
@@ -40,7 +39,7 @@ class BernoulliHead(nn.Module):
 
     def forward(self, features: Tensor) -> Independent[Any]:
         _check_features(features, self.in_shape)
-        if checking():
+        if not torch.compiler.is_compiling():
             _refuse_probabilities(features)
         return _independent(Bernoulli(logits=features), self.event_shape)
 
@@ -145,16 +144,23 @@ def _check_features(features: Tensor, wanted: tuple[int, ...]) -> None:
         )
 
 
-def _refuse_probabilities(logits: Tensor) -> None:
-    # Real logits of many pixels take both signs; only a sigmoid keeps a whole
-    # batch inside [0, 1]. A constant may be a freshly zeroed layer: let it pass.
-    if logits.numel() < 64:
-        return
-    low, high = (v.item() for v in logits.aminmax())
-    if 0 <= low < high <= 1:
+# Steps that only move numbers about, or cast them, as a body's last layer may.
+_VIEWS = ("View", "UnsafeView", "Reshape", "Permute", "Transpose", "TBackward")
+_MOVES = (*_VIEWS, "Squeeze", "Unsqueeze", "Clone", "ToCopy")
+_SIGMOIDS = ("SigmoidBackward0", "HardsigmoidBackward0")
+
+
+def _refuse_probabilities(features: Tensor) -> None:
+    """Refuse what a sigmoid made.
+
+    Its numbers do not give it away (logits, too, may all lie between 0 and 1), but
+    a tensor with a gradient remembers how it was made.
+    """
+    step = features.grad_fn
+    while step is not None and step.name().startswith(_MOVES):
+        step = step.next_functions[0][0]
+    if step is not None and step.name() in _SIGMOIDS:
         raise ValueError(
-            f"features: all {logits.numel()} values lie in [{low:.3g}, {high:.3g}]; "
-            "these look like probabilities, and BernoulliHead takes logits. Remove "
-            "the Sigmoid at the end of the body (or, if they are logits after all, "
-            "call inside `with vl.unchecked():`)."
+            "features: these are the output of a sigmoid, probabilities, and "
+            "BernoulliHead takes logits. Remove the Sigmoid at the end of the body."
         )

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, constraints, kl_divergence
 from torch.distributions.kl import register_kl
 
-from vaelib.distributions.checks import checking
+from vaelib.distributions.checks import checking, fill_padding
 
 
 class Padded(Distribution):
@@ -73,7 +73,8 @@ class Padded(Distribution):
         return self._blanked(self.steps.rsample(torch.Size(sample_shape)))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        return self._summed(self.steps.log_prob(self.filled(value)))
+        filled = fill_padding(value, self.real, len(self.event_shape))
+        return self._summed(self.steps.log_prob(filled))
 
     def entropy(self) -> Tensor:
         return self._summed(self.steps.entropy())
@@ -83,17 +84,9 @@ class Padded(Distribution):
         steps = self.steps.expand(torch.Size((rows, *self.steps.batch_shape[1:])))
         return Padded(steps, self.lengths.expand(rows))
 
-    def filled(self, value: Tensor) -> Tensor:
-        """``value`` with each sequence's first step in its padding: numbers that
-        can be asked about, whatever the support."""
-        first = value.narrow(value.dim() - len(self.event_shape), 0, 1)
-        return torch.where(self._mask(value), value, first)
-
     def _blanked(self, value: Tensor) -> Tensor:
-        return torch.where(self._mask(value), value, torch.zeros_like(value))
-
-    def _mask(self, value: Tensor) -> Tensor:
-        return self.real.view(*self.real.shape, *[1] * (len(self.event_shape) - 1))
+        real = self.real.view(*self.real.shape, *[1] * (len(self.event_shape) - 1))
+        return torch.where(real, value, torch.zeros_like(value))
 
     def _summed(self, each: Tensor) -> Tensor:
         return torch.where(self.real, each, torch.zeros_like(each)).sum(-1)

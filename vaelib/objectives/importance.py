@@ -13,6 +13,7 @@ from vaelib.objectives.latent import (
     LatentModel,
     check_count,
     check_sizes,
+    draws,
     log_likelihood_given,
     sums,
     target_or_x,
@@ -48,8 +49,8 @@ def iwae(model: LatentModel, x: Tensor, k: int, target: Tensor | None = None) ->
             "no rsample). Train with vl.elbo, which sums over codes that can be "
             "listed, and measure with vl.log_likelihood, which does so, too."
         )
-    z = q.rsample(torch.Size([k]))
-    return _log_weights(model, target_or_x(x, target), q, z).logsumexp(0) - log(k)
+    wanted = target_or_x(x, target)
+    return _log_weights(model, wanted, q, draws(q, k)).logsumexp(0) - log(k)
 
 
 @torch.no_grad()
@@ -95,9 +96,8 @@ def _estimate(
             for z in values_of(q).split(at_once)
         ]
         return torch.cat(terms).logsumexp(0)
-    draw = q.rsample if q.has_rsample else q.sample
     weights = [
-        _log_weights(model, wanted, q, draw(torch.Size([count]))).logsumexp(0)
+        _log_weights(model, wanted, q, draws(q, count)).logsumexp(0)
         for count in _shares(k, at_once)
     ]
     return torch.stack(weights).logsumexp(0) - log(k)

@@ -48,22 +48,29 @@ class Codes(NamedTuple):
         return (self.weights * taken).sum(0)
 
 
-def codes_of(q: Distribution, samples: int) -> Codes:
-    """All of q's values where they can be listed, else draws with a gradient.
+def codes_of(q: Distribution, samples: int, *, gradient: bool = True) -> Codes:
+    """All of q's values where they can be listed, else draws.
 
     Raises:
-        ValueError: if it has too many values, or no gradient.
+        ValueError: if it has too many values, or the draws would have no gradient
+            and want one.
     """
     if sums(q):
         z = values_of(q)
         return Codes(z, q.log_prob(z).exp())
-    if not q.has_rsample:
+    if gradient and not q.has_rsample:
         raise ValueError(
             f"posterior: {type(q).__name__} cannot be sampled with a gradient (it has "
             "no rsample), so the encoder would never learn. Use one that can, e.g. "
             "DiagonalGaussian."
         )
-    return Codes(q.rsample(torch.Size([samples])), None)
+    return Codes(draws(q, samples), None)
+
+
+def draws(q: Distribution, samples: int) -> Tensor:
+    """``(samples, B, *event)``, with a gradient where q gives one."""
+    draw = q.rsample if q.has_rsample else q.sample
+    return draw(torch.Size([samples]))
 
 
 def sums(q: Distribution) -> bool:
