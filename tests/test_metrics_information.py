@@ -35,7 +35,7 @@ class Line:
 
 
 X = torch.tensor([[-1.5], [-1.2], [0.1], [0.4], [2.0]], dtype=F64)
-GRID = torch.linspace(-12, 12, 40_001, dtype=F64)
+GRID = torch.linspace(-30, 30, 60_001, dtype=F64)
 
 
 def by_quadrature(sigma: float) -> tuple[float, float]:
@@ -49,7 +49,7 @@ def by_quadrature(sigma: float) -> tuple[float, float]:
     return information.item(), aggregate.item()
 
 
-@pytest.mark.parametrize("sigma", [0.05, 0.3, 1.0, 4.0])
+@pytest.mark.parametrize("sigma", [0.05, 0.3, 1.0, 3.0])
 def test_both_parts_are_the_integrals(sigma) -> None:
     information, aggregate = by_quadrature(sigma)
     got = mutual_information(Line(sigma), X, samples=40_000)
@@ -140,11 +140,8 @@ def test_what_can_be_sampled_and_asked_will_do() -> None:
 
     class Sampled(Line):
         def posterior(self, x: Tensor) -> MixtureSameFamily:
-            parts = Normal(x, self.sigma)
             one = Categorical(torch.ones(len(x), 1, dtype=F64))
-            return MixtureSameFamily(
-                one, Independent(Normal(parts.loc[:, None], 0.3), 1)
-            )
+            return MixtureSameFamily(one, Independent(Normal(x[:, None], 0.3), 1))
 
     information, aggregate = by_quadrature(0.3)
     for model in (Transformed(0.3), Sampled(0.3)):
