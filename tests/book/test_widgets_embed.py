@@ -129,6 +129,18 @@ def test_the_page_gets_the_front_end_of_today(
     assert len(front) < 300
 
 
+def test_a_network_s_code_is_that_of_today(model: vl.VAE) -> None:
+    """An edited script executes no lesson: what the notebook kept is replaced."""
+    pad = vl.widgets.LatentPad(model)
+    saved = ipywidgets.Widget.get_manager_state(widgets=[pad])["state"]
+    kept = saved[pad.model_id]["state"]["_decoder"]
+    kept["code"] = "throw 1"
+    assert (
+        told(embed(saved, pad.model_id, None, ""))["_decoder"]["code"]
+        == (pad._decoder["code"])
+    )
+
+
 def test_every_file_that_is_named_comes_along(model: vl.VAE) -> None:
     found = embedded(vl.widgets.LatentPad(model, vl.load("digits")))
     named = set(re.findall(r"[\w-]+-[0-9a-f]{12}\.js", found.html))

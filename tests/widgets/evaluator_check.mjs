@@ -106,6 +106,16 @@ function inKernel() {
   assert.deepEqual(shown, []);
 }
 
+// A network whose code the page does not take is evaluated by the kernel.
+{
+  const code = "throw new EvalError('no code from text here')";
+  const model = fakeModel({ _decoder: { layers: [], code, weights: floats(1) } });
+  const decode = evaluator(model, "decoder", fakeElement(), () => {});
+  assert.equal(decode.inPage(), false);
+  decode.ask([1]); paint();
+  assert.deepEqual(model.sent.map((m) => m.z[0]), [1]);
+}
+
 // In the page: one evaluation per frame, of the newest; the kernel hears nothing.
 {
   const weights = new DataView(Float32Array.from([2, 1]).buffer);

@@ -255,6 +255,15 @@ def test_random_sequence_networks_agree_with_torch(
     agree(node, nn.Sequential(*layers), x)
 
 
+def test_attention_holds_where_exp_would_overflow(node: Any) -> None:
+    layer = SelfAttention(4, 2)
+    agree(
+        node,
+        layer,
+        200 * torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0)),
+    )
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.integers(1, 6), st.integers(1, 5), st.integers(1, 6), st.integers(0, 99))
 def test_embeddings_agree_with_torch(

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from vaelib.widgets import esm
+from vaelib.widgets.travel import code_of
 
 OURS = "vaelib.widgets."
 INLINE = 4096  # shorter base64 stands within the widget's own file
@@ -192,7 +193,7 @@ class _Blocks(bytes):
 
 
 def _shortened(value: Any) -> Any:
-    """The value with the weights of wide networks as blocks.
+    """The value with its networks' code of today, and wide weights as blocks.
 
     float32 is asked for where float16 moves a picture by more than 0.0005. Whole
     numbers of 16 bits move it six times less than float16, in the same room.
@@ -201,6 +202,8 @@ def _shortened(value: Any) -> Any:
         return [_shortened(v) for v in value]
     if not isinstance(value, dict):
         return value
+    if "code" in value and "layers" in value:  # as the front end: as it is now
+        value = {**value, "code": code_of(value["layers"])}
     if value.get("wide") and isinstance(value.get("weights"), bytes):
         return {**value, "weights": _blocks(value["weights"])}
     return {k: _shortened(v) for k, v in value.items()}

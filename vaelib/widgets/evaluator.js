@@ -23,8 +23,15 @@ export function evaluator(model, op, root, show, each = 0) {
 
   function build() {
     const packed = model.get("_" + op);
-    net = packed.weights ? inTurn(compile(packed), each) : null;
-    why = packed.why && `The ${op} runs in the kernel: ${packed.why}.`;
+    net = null;
+    ({ why } = packed);
+    try {
+      if (packed.weights) net = inTurn(compile(packed), each);
+    } catch (error) {
+      // A page may forbid code that comes as text.
+      why = error.message;
+    }
+    why &&= `The ${op} runs in the kernel: ${why}.`;
     note.say(why);
     if (newest) ask(newest);
   }

@@ -66,11 +66,16 @@ def pack(module: nn.Module, probe: Tensor, *, tolerance: float = 5e-4) -> Packed
         wide = _rounding_error(module, probe) > tolerance
     return Packed(
         layers=layers,
-        code=functions(tuple(sorted(_names(layers)))),
+        code=code_of(layers),
         wide=wide,
         weights=writer.bytes(wide),
         size=numbers_of(out).numel(),
     )
+
+
+def code_of(layers: Iterable[Op]) -> str:
+    """The functions that these layers name, as ``decoder.js`` wants them."""
+    return functions(tuple(sorted(_names(layers))))
 
 
 @contextmanager
