@@ -3,10 +3,12 @@ mistake is refused with its own hint, the stub says that it is not started.
 
 A lesson adds only data: its page, its module of checks, and its table
 ``mistakes/NN-name.py`` with a class per exercise and a function per mistake (and,
-named ``right…``, per other way of being right).
+named ``right…`` or ``also_wrong…``, per other way of being right, or of being wrong
+without a hint of its own).
 """
 
 import importlib
+import inspect
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +50,7 @@ def answers_of(source: Path, task: Task) -> dict[str, Callable[..., Any]]:
 
 def mistakes_of(source: Path, task: Task) -> dict[str, Callable[..., Any]]:
     answers = answers_of(source, task).items()
-    return {k: f for k, f in answers if not k.startswith("right")}
+    return {k: f for k, f in answers if not k.startswith(("right", "also_wrong"))}
 
 
 @task_of_lesson
@@ -67,6 +69,25 @@ def test_other_right_answers_are_accepted(source: Path, task: Task) -> None:
             for seed in SEEDS:
                 result = check(function, seed=seed)
                 assert result.ok, f"{name}, seed {seed}: {result}"
+
+
+@task_of_lesson
+def test_other_wrong_answers_are_refused(source: Path, task: Task) -> None:
+    check = exercise_of(source, task)
+    for name, function in answers_of(source, task).items():
+        if name.startswith("also_wrong"):
+            for seed in SEEDS:
+                result = check(function, seed=seed)
+                assert result.status == "failed", f"{name}, seed {seed}: {result}"
+                assert result.hint
+
+
+@task_of_lesson
+def test_the_arguments_have_the_page_s_names(source: Path, task: Task) -> None:
+    """They stand in what a check says of a gradient."""
+    check = exercise_of(source, task)
+    stub = inspect.signature(task.function(task.stub)).parameters
+    assert list(inspect.signature(check.oracle).parameters) == list(stub)
 
 
 @task_of_lesson

@@ -21,8 +21,9 @@ def _oracle(x: Tensor) -> Tensor:
 
 
 # For a "find the bug", give the mistake that the stub holds an empty hint and
-# as_given=True. A solution that draws at random needs an ``observe`` of its own:
-# see sample_codes in start_here.py.
+# as_given=True. Where only values are asked for: ``observe=value``, of
+# vaelib.exercises.observing. A solution that draws at random needs an ``observe`` of
+# its own: see sample_codes in start_here.py, and cases.py for what lessons share.
 first = Exercise(
     "first",
     "Values and gradients",

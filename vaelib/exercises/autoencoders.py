@@ -5,29 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vaelib.exercises.checking import (
-    Case,
-    Exercise,
-    Function,
-    Mistake,
-    Observation,
-    as_tensor,
-    gradients,
-    value,
-)
+from vaelib.exercises.cases import between, picture_shape
+from vaelib.exercises.checking import Case, Exercise, Mistake
+from vaelib.exercises.observing import value
 
 __all__ = ["held_out_error", "loss_from_covariance", "reencode"]
-
-
-def _between(low: int, high: int, g: torch.Generator) -> int:
-    return int(torch.randint(low, high + 1, (), generator=g))
 
 
 # --------------------------------------------------------------------- reencode
 
 
 def _linear_pair(g: torch.Generator) -> Case:
-    k, size = _between(2, 4, g), _between(5, 8, g)
+    k, size = between(2, 4, g), between(5, 8, g)
     W, V = torch.randn(2, k, size, generator=g).double()
     return W, V, _invertible(k, g)
 
@@ -47,7 +36,7 @@ def _reencoded(W: Tensor, V: Tensor, A: Tensor) -> Tensor:
 
 reencode = Exercise(
     "reencode",
-    "Encoder, decoder and their gradients",
+    "Encoder and decoder",
     _linear_pair,
     _reencoded,
     (
@@ -81,13 +70,14 @@ reencode = Exercise(
             lambda W, V, A: torch.stack([A @ W, V]),
         ),
     ),
+    observe=value,
 )
 
 # --------------------------------------------------------- loss_from_covariance
 
 
 def _maps_and_covariance(g: torch.Generator) -> Case:
-    k, size = _between(2, 3, g), _between(5, 8, g)
+    k, size = between(2, 3, g), between(5, 8, g)
     W, V = 0.7 * torch.randn(2, k, size, generator=g).double()
     half = torch.randn(size + 3, size, generator=g).double()
     return W, V, half.T @ half / len(half)
@@ -127,18 +117,6 @@ def _no_gradient(W: Tensor, V: Tensor, S: Tensor) -> Tensor:
     return _loss_over_pictures(W.detach(), V.detach(), S.detach())
 
 
-def _value_and_pulls(function: Function, case: Case) -> Observation:
-    """The value, and its gradients with respect to W and V; S is data."""
-    W, V = (part.clone().requires_grad_() for part in case[:2])
-    result = as_tensor(function(W, V, case[2].clone()))
-    to_w, to_v = gradients(result.sum(), (W, V)).values()
-    return {
-        "value": result.detach(),
-        "gradient with respect to W": to_w,
-        "gradient with respect to V": to_v,
-    }
-
-
 loss_from_covariance = Exercise(
     "loss_from_covariance",
     "Value and both gradients",
@@ -176,7 +154,7 @@ loss_from_covariance = Exercise(
             _no_gradient,
         ),
     ),
-    observe=_value_and_pulls,
+    wrt=("W", "V"),
 )
 
 # --------------------------------------------------------------- held_out_error
@@ -185,9 +163,8 @@ loss_from_covariance = Exercise(
 def _pictures_in_batches(g: torch.Generator) -> Case:
     """The last batch is a small one, and its pictures are rebuilt badly: as if
     the file were sorted."""
-    batch, full, rest = _between(4, 6, g), _between(2, 3, g), _between(1, 2, g)
-    side = _between(3, 5, g)
-    x, x_hat = torch.rand(2, batch * full + rest, 1, side, side, generator=g)
+    batch, full, rest = between(4, 6, g), between(2, 3, g), between(1, 2, g)
+    x, x_hat = torch.rand(2, batch * full + rest, *picture_shape(g), generator=g)
     x_hat[:batch] = x[:batch] + 0.2 * (x_hat[:batch] - x[:batch])
     return x, x_hat, batch
 

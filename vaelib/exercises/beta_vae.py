@@ -8,7 +8,9 @@ from importlib.resources import files
 import torch
 from torch import Tensor
 
+from vaelib.exercises.cases import between
 from vaelib.exercises.checking import Case, Exercise, Mistake
+from vaelib.exercises.observing import value
 
 __all__ = ["beta_loss", "gap_of", "one_cloud", "recorded", "weight"]
 
@@ -28,28 +30,24 @@ def recorded() -> list[Row]:
     ]
 
 
-def _between(low: int, high: int, g: torch.Generator) -> int:
-    return int(torch.randint(low, high + 1, (), generator=g))
-
-
 # ----------------------------------------------------------------------- weight
 
 
 def _a_loss(g: torch.Generator) -> Case:
     beta = 0.5 + 4 * torch.rand((), dtype=torch.float64, generator=g)
-    return beta, _between(30, 60, g), _between(3, 20, g)
+    return beta, between(30, 60, g), between(3, 20, g)
 
 
-def _by_prices(beta: Tensor, p: int, z: int) -> Tensor:
+def _by_prices(beta: Tensor, P: int, Z: int) -> Tensor:
     """Move one dimension's price by one nat, in both losses."""
-    wanted = beta / p  # change of (surprise + β·KL) / P
-    unit = torch.eye(z, dtype=torch.float64)[0].mean()
+    wanted = beta / P  # change of (surprise + β·KL) / P
+    unit = torch.eye(Z, dtype=torch.float64)[0].mean()
     return wanted / unit
 
 
 weight = Exercise(
     "weight",
-    "Values and gradients",
+    "Values",
     _a_loss,
     _by_prices,
     (
@@ -80,13 +78,14 @@ weight = Exercise(
             lambda beta, p, z: beta / (p * z),
         ),
     ),
+    observe=value,
 )
 
 # -------------------------------------------------------------------- beta_loss
 
 
 def _prices(g: torch.Generator) -> Case:
-    batch, pixels, dims = _between(3, 6, g), _between(7, 12, g), _between(2, 5, g)
+    batch, pixels, dims = between(3, 6, g), between(7, 12, g), between(2, 5, g)
     surprise = 0.2 + torch.rand(batch, pixels, generator=g)
     price = 0.3 + 2 * torch.rand(batch, dims, generator=g)
     return surprise, price, 1.5 + 2 * torch.rand((), generator=g).item()
@@ -157,8 +156,8 @@ beta_loss = Exercise(
 
 
 def _told(g: torch.Generator) -> Case:
-    factors = _between(3, 5, g)
-    dims = factors + _between(1, 3, g)
+    factors = between(3, 5, g)
+    dims = factors + between(1, 3, g)
     told = 0.2 + 2 * torch.rand(factors, dims, generator=g)
     entropy = told.amax(1) * (1.1 + torch.rand(factors, generator=g))
     return told, entropy
@@ -179,7 +178,7 @@ def _lead(told: Tensor, dim: int = 1) -> Tensor:
 
 gap_of = Exercise(
     "gap_of",
-    "Value and gradients",
+    "Values",
     _told,
     _one_by_one,
     (
@@ -225,13 +224,14 @@ gap_of = Exercise(
             ).mean(),
         ),
     ),
+    observe=value,
 )
 
 # -------------------------------------------------------------------- one_cloud
 
 
 def _pair(g: torch.Generator) -> Case:
-    dims = _between(4, 7, g)
+    dims = between(4, 7, g)
     mu = 1.5 * torch.randn(2, dims, generator=g)
     log_var = torch.randn(2, dims, generator=g)
     # The two widths well apart: else all averages of them look alike.

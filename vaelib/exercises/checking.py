@@ -11,31 +11,27 @@ and its hint. A new exercise is therefore only data: cases, an oracle, mistakes.
 from __future__ import annotations
 
 import html
-import linecache
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import torch
-from torch import Tensor
 
+from vaelib.exercises.observing import (
+    Case,
+    Function,
+    NotStarted,
+    Observation,
+    Unusable,
+    differing,
+    value_and_gradient,
+)
+from vaelib.exercises.telling import difference, is_a_stub_s, stopped
 from vaelib.randomness import seeded
 
-__all__ = [
-    "Exercise",
-    "Mistake",
-    "Result",
-    "Unusable",
-    "as_tensor",
-    "gradients",
-    "value",
-    "value_and_gradient",
-]
+__all__ = ["Case", "Exercise", "Mistake", "Result"]
 
-Function = Callable[..., Any]
-Case = tuple[Any, ...]
-Observation = dict[str, Tensor]
 Status = Literal["passed", "failed", "not started"]
 
 
@@ -102,39 +98,6 @@ _MARKS = {"passed": "✓", "failed": "✗", "not started": "○"}
 _BARS = {"passed": "#009E73", "failed": "#D55E00", "not started": "#888888"}
 
 
-def value(function: Function, case: Case) -> Observation:
-    """The simplest observation: the value alone, where no gradient is wanted."""
-    return {"value": as_tensor(function(*map(_leaf, case))).detach()}
-
-
-def value_and_gradient(function: Function, case: Case) -> Observation:
-    """The default observation: the value, and the gradient of its sum with
-    respect to each floating-point argument (zero where none arrives, so that a
-    detached answer shows)."""
-    args = [_leaf(a) for a in case]
-    result = as_tensor(function(*args))
-    seen = {"value": result.detach()}
-    for i, grad in gradients(result.sum(), args).items():
-        seen[f"gradient with respect to argument {i + 1}"] = grad
-    return seen
-
-
-def gradients(total: Tensor, args: Sequence[Any]) -> dict[int, Tensor]:
-    """Gradients of ``total`` by position; zeros where it does not depend."""
-    leaves = {i: a for i, a in enumerate(args) if _wants_grad(a)}
-    if not leaves:
-        return {}
-    if not total.requires_grad:
-        return {i: torch.zeros_like(a) for i, a in leaves.items()}
-    found = torch.autograd.grad(
-        total, list(leaves.values()), allow_unused=True, retain_graph=True
-    )
-    return {
-        i: torch.zeros_like(a) if g is None else g
-        for (i, a), g in zip(leaves.items(), found, strict=True)
-    }
-
-
 @dataclass(frozen=True)
 class Exercise:
     """A task the machine can check: call it with the learner's function.
@@ -148,9 +111,13 @@ class Exercise:
         mistakes: what to recognise, in the order in which to try.
         observe: what is looked at, always under the same keys;
             :func:`value_and_gradient` by default.
+        wrt: names of the oracle's arguments whose gradients the default compares:
+            those that a training run would ask for. None: all of them. Where no
+            gradient is asked for, ``observe=value``.
         tolerance: largest allowed |difference| / (1 + |wanted|).
         loose: the same for what is random, by its key in the observation: six
             standard errors or so, so that no right answer is refused by chance.
+        advice: what to say of a difference that no mistake explains, by its key.
         cases: random cases per check.
 
     Example:
@@ -165,9 +132,11 @@ class Exercise:
     draw: Callable[[torch.Generator], Case]
     oracle: Function
     mistakes: tuple[Mistake, ...]
-    observe: Callable[[Function, Case], Observation] = value_and_gradient
+    observe: Callable[..., Observation] = value_and_gradient
+    wrt: tuple[str, ...] | None = None
     tolerance: float = 1e-4
     loose: Mapping[str, float] = field(default_factory=dict)
+    advice: Mapping[str, str] = field(default_factory=dict)
     cases: int = 5
 
     def __call__(self, function: Function, *, seed: int = 0) -> Result:
@@ -180,28 +149,49 @@ class Exercise:
             )
         generator = torch.Generator().manual_seed(seed)
         cases = [self.draw(generator) for _ in range(self.cases)]
+        wanted = self._seen(self.oracle, cases, seed)
+        # What is strange in a result may show only when it is compared.
         try:
-            given = [self._look(function, case, seed) for case in cases]
-        except _NotStarted:
+            given = self._seen(function, cases, seed)
+            return self._judge(given, wanted, cases, seed)
+        except NotStarted:
             return self._not_started()
         except Unusable as problem:
             return self._failed(str(problem), problem.hint)
         except Exception as error:
-            if "ellipsis" in str(error).lower():  # the stub's ... met a number
+            if is_a_stub_s(error, function):
                 return self._not_started()
-            return self._failed(*_explain(error, function))
-        return self._judge(given, cases, seed)
+            return self._failed(*stopped(error, function))
+
+    def _seen(
+        self, function: Function, cases: list[Case], seed: int
+    ) -> list[Observation]:
+        return [self._look(function, case, seed) for case in cases]
 
     def _look(self, function: Function, case: Case, seed: int) -> Observation:
         with seeded(seed), torch.enable_grad():
-            return self.observe(function, case)
+            if self.wrt is None:
+                return self.observe(function, case)
+            return self.observe(function, case, [*map(self._names.index, self.wrt)])
 
-    def _judge(self, given: list[Observation], cases: list[Case], seed: int) -> Result:
-        wanted = [self._look(self.oracle, case, seed) for case in cases]
-        if self._alike(given, wanted):
+    @property
+    def _names(self) -> list[str]:
+        """Of the arguments."""
+        return list(inspect.signature(self.oracle).parameters)
+
+    def _judge(
+        self,
+        given: list[Observation],
+        wanted: list[Observation],
+        cases: list[Case],
+        seed: int,
+    ) -> Result:
+        if all(map(self._same, given, wanted)):
             message = f"{self.verified} agree on {len(cases)} random cases."
             return Result(self.name, "passed", message)
-        message, hint = self._difference(given, wanted)
+        allowed = {key: self._allowed(key) for key in wanted[0]}
+        key, message, hint = difference(given, wanted, allowed, self._names)
+        hint = self.advice.get(key, hint)
         for mistake in self.mistakes:
             if self._made(mistake, given, cases, seed):
                 if mistake.as_given:
@@ -214,33 +204,18 @@ class Exercise:
     ) -> bool:
         """Does this mistake give the learner's own numbers?"""
         try:
-            made = [self._look(mistake.wrong, case, seed) for case in cases]
-        except Unusable:
+            return all(
+                self._same(seen, self._look(mistake.wrong, case, seed))
+                for seen, case in zip(given, cases, strict=True)
+            )
+        except Exception:  # on a case that only it stumbles over
             return False
-        return self._alike(given, made)
 
-    def _alike(self, a: list[Observation], b: list[Observation]) -> bool:
-        return all(self._close(x, y) for x, y in zip(a, b, strict=True))
+    def _same(self, a: Observation, b: Observation) -> bool:
+        return a.keys() == b.keys() and not any(differing(a, b, self._allowed))
 
-    def _close(self, a: Observation, b: Observation) -> bool:
-        return a.keys() == b.keys() and not any(self._differ(a, b))
-
-    def _differ(self, a: Observation, b: Observation) -> Iterator[str]:
-        for key in b:
-            allowed = self.loose.get(key, self.tolerance)
-            if not _distance(a[key], b[key]) <= allowed:
-                yield key
-
-    def _difference(
-        self, given: list[Observation], wanted: list[Observation]
-    ) -> tuple[str, str]:
-        """The first thing that differs, in words, and a hint for its kind."""
-        a, b, key = next(
-            (a, b, key)
-            for a, b in zip(given, wanted, strict=True)
-            for key in self._differ(a, b)
-        )
-        return _compare(key, a[key], b[key]), _general_hint(key, a[key], b[key])
+    def _allowed(self, key: str) -> float:
+        return self.loose.get(key, self.tolerance)
 
     def _failed(self, message: str, hint: str, mistake: str = "") -> Result:
         return Result(self.name, "failed", message, hint, mistake)
@@ -251,106 +226,3 @@ class Exercise:
             return Result(self.name, "not started", message)
         message = "not started: the bug is still in it."
         return Result(self.name, "not started", message, mistake=mistake.name)
-
-
-# ----------------------------------------------------------------------- pieces
-
-
-class _NotStarted(Exception):
-    """The stub's ``...`` came back."""
-
-
-class Unusable(Exception):
-    """Something came back that can't be observed; the learner sees the message
-    and the hint. For ``observe`` functions that need, say, a certain shape."""
-
-    def __init__(self, message: str, hint: str):
-        super().__init__(message)
-        self.hint = hint
-
-
-def as_tensor(value: Any) -> Tensor:
-    """What the learner's function gave, as a tensor, or an exception that the
-    check turns into words."""
-    if value is ...:
-        raise _NotStarted
-    if value is None:
-        raise Unusable(
-            "your function gave None.", "Does it end with return, on every path?"
-        )
-    if isinstance(value, float | int):
-        return torch.tensor(float(value))
-    if not isinstance(value, Tensor):
-        raise Unusable(
-            f"your function gave {type(value).__name__}, wanted a tensor.",
-            "Return the tensor itself; a distribution still has to be drawn from.",
-        )
-    return value
-
-
-def _leaf(argument: Any) -> Any:
-    """A fresh copy, so that no function can spoil the next one's input."""
-    if not isinstance(argument, Tensor):
-        return argument
-    return argument.detach().clone().requires_grad_(argument.is_floating_point())
-
-
-def _wants_grad(argument: Any) -> bool:
-    return isinstance(argument, Tensor) and argument.requires_grad
-
-
-def _distance(a: Tensor, b: Tensor) -> float:
-    """Largest |a − b| / (1 + |b|); infinite for other shapes and for NaN."""
-    if a.shape != b.shape:
-        return float("inf")
-    if a.numel() == 0:
-        return 0.0
-    gap = (a.double() - b.double()).abs() / (1 + b.double().abs())
-    return gap.nan_to_num(nan=float("inf")).max().item()
-
-
-def _compare(key: str, got: Tensor, wanted: Tensor) -> str:
-    if got.shape != wanted.shape:
-        return f"{key}: your shape is {tuple(got.shape)}, wanted {tuple(wanted.shape)}."
-    worst = int((got.double() - wanted.double()).abs().nan_to_num(torch.inf).argmax())
-    a, b = got.flatten()[worst].item(), wanted.flatten()[worst].item()
-    return f"{key}: yours is {a:.4g} where {b:.4g} was wanted."
-
-
-def _general_hint(key: str, got: Tensor, wanted: Tensor) -> str:
-    """What helps with a difference that no known mistake explains."""
-    if got.shape != wanted.shape:
-        return "Which axes does the task ask for, and over which did you sum?"
-    if key.startswith("gradient") and not got.any():
-        return (
-            "No gradient arrives. Is there a .detach(), .item(), .tolist() or "
-            "torch.tensor(...) on the way? Each of them cuts it."
-        )
-    return "Choose the smallest case you can work out on paper, and compare."
-
-
-def _explain(error: Exception, function: Function) -> tuple[str, str]:
-    """What to say about an error in the learner's code: its line, and a hint."""
-    code = getattr(function, "__code__", None)
-    file = code.co_filename if code else ""
-    frames = [
-        f for f in traceback.extract_tb(error.__traceback__) if f.filename == file
-    ]
-    what = f"{type(error).__name__}: {error}"
-    hint = next((h for kind, h in _ERRORS if isinstance(error, kind)), _OTHER_ERROR)
-    if not frames:
-        return f"your function stopped with {what}", hint
-    line = frames[-1].lineno or 0
-    text = linecache.getline(file, line).strip() or (frames[-1].line or "")
-    where = f"line {line}, `{text}`" if text else f"line {line}"
-    return f"your function stopped at {where}: {what}", hint
-
-
-_OTHER_ERROR = "Call your function on one small example in a cell of its own."
-_ERRORS: tuple[tuple[type[Exception], str], ...] = (
-    (NameError, "Is the name spelled as in the first line, and imported above?"),
-    (TypeError, "Do the arguments match the first line of the stub? Is one still ...?"),
-    (IndexError, "Print the shape of what you index, and count its axes."),
-    (AttributeError, "Is it a tensor? A plain number has no tensor methods."),
-    (RuntimeError, "Print the shapes on this line, and compare them axis by axis."),
-)

@@ -13,26 +13,19 @@ from torch.distributions import (
     kl_divergence,
 )
 
+from vaelib.exercises import cases
+from vaelib.exercises.cases import between, cloud, prior, some_log_var
 from vaelib.exercises.checking import Case, Exercise, Mistake
+from vaelib.exercises.observing import value
 
 __all__ = ["bound", "estimate_elbo", "exact_elbo", "nll"]
-
-
-def _between(low: int, high: int, g: torch.Generator) -> int:
-    return int(torch.randint(low, high + 1, (), generator=g))
-
-
-def _log_var(*shape: int, g: torch.Generator) -> Tensor:
-    """log σ² well away from 0, where σ, σ² and 1 would be hard to tell apart."""
-    size = 0.7 + 1.3 * torch.rand(shape, generator=g)
-    return size * (2.0 * torch.randint(0, 2, shape, generator=g) - 1)
 
 
 # ---------------------------------------------------------------- estimate_elbo
 
 
 def _weights(g: torch.Generator) -> Case:
-    draws, batch = _between(3, 9, g), _between(2, 5, g)
+    draws, batch = between(3, 9, g), between(2, 5, g)
     log_joint = 2 * torch.randn(draws, batch, generator=g) - 4
     return log_joint, torch.randn(draws, batch, generator=g) - 1
 
@@ -102,13 +95,13 @@ estimate_elbo = Exercise(
 
 
 def _linear_model(g: torch.Generator) -> Case:
-    batch, pixels, size = _between(2, 4, g), _between(3, 6, g), _between(2, 3, g)
+    batch, pixels, size = between(2, 4, g), between(3, 6, g), between(2, 3, g)
     x = torch.randn(batch, pixels, generator=g)
     mu = torch.randn(batch, size, generator=g)
     W = torch.randn(pixels, size, generator=g)
     b = torch.randn(pixels, generator=g)
     s2 = 0.3 + torch.rand((), generator=g)
-    return x, mu, _log_var(batch, size, g=g), W, b, s2
+    return x, mu, some_log_var(batch, size, g=g), W, b, s2
 
 
 def _by_distributions(
@@ -137,7 +130,7 @@ def _parts(
 
 
 def _kl(mu: Tensor, log_var: Tensor) -> Tensor:
-    return 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1)
+    return cases.kl(mu, log_var).sum(1)
 
 
 def _put_together(
@@ -223,6 +216,7 @@ exact_elbo = Exercise(
             lambda *case: _by_distributions(*case).mean(),
         ),
     ),
+    wrt=("mu", "log_var"),
     tolerance=1e-3,
 )
 
@@ -230,19 +224,17 @@ exact_elbo = Exercise(
 
 
 def _one_draw(g: torch.Generator) -> Case:
-    batch, pixels, size = _between(2, 4, g), _between(3, 7, g), _between(2, 3, g)
+    batch, pixels, size = between(2, 4, g), between(3, 7, g), between(2, 3, g)
     x, mean = torch.randn(2, batch, pixels, generator=g)
     mu = torch.randn(batch, size, generator=g)
-    return x, mean, _log_var(g=g), mu, _log_var(batch, size, g=g)
+    return x, mean, some_log_var(g=g), mu, some_log_var(batch, size, g=g)
 
 
 def _bound(
     x: Tensor, mean: Tensor, log_s2: Tensor, mu: Tensor, log_var: Tensor
 ) -> Tensor:
     p = Independent(Normal(mean, (0.5 * log_s2).exp()), 1)
-    q = Independent(Normal(mu, (0.5 * log_var).exp()), 1)
-    prior = Independent(Normal(torch.zeros_like(mu), torch.ones_like(mu)), 1)
-    elbo: Tensor = p.log_prob(x) - kl_divergence(q, prior)
+    elbo: Tensor = p.log_prob(x) - kl_divergence(cloud(mu, log_var), prior(mu))
     return elbo
 
 
@@ -304,13 +296,14 @@ bound = Exercise(
             lambda *case: -_bound(*case),
         ),
     ),
+    wrt=("mean", "mu", "log_var"),
 )
 
 # -------------------------------------------------------------------------- nll
 
 
 def _many_draws(g: torch.Generator) -> Case:
-    draws, batch = _between(4, 12, g), _between(2, 5, g)
+    draws, batch = between(4, 12, g), between(2, 5, g)
     log_joint = 2 * torch.randn(draws, batch, generator=g) - 6
     log_joint = log_joint + 2 * torch.randn(batch, generator=g)
     return log_joint, torch.randn(draws, batch, generator=g) - 1
@@ -323,7 +316,7 @@ def _minus_log_average(log_joint: Tensor, log_q: Tensor) -> Tensor:
 
 nll = Exercise(
     "nll",
-    "Values and gradients, in nats per picture,",
+    "Values, in nats per picture,",
     _many_draws,
     _minus_log_average,
     (
@@ -370,4 +363,5 @@ nll = Exercise(
             lambda log_joint, log_q: -_log_of_average(log_joint, log_q).sum(),
         ),
     ),
+    observe=value,
 )

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from vaelib.exercises.checking import (
-    Case,
-    Exercise,
-    Function,
-    Mistake,
-    Observation,
-    Unusable,
-    as_tensor,
-    value,
-)
+from vaelib.exercises.cases import between, picture_shape
+from vaelib.exercises.checking import Case, Exercise, Mistake
+from vaelib.exercises.observing import Function, Observation, of_shape, value
 
 __all__ = ["draw_like", "largest_jump", "walk"]
-
-
-def _between(low: int, high: int, g: torch.Generator) -> int:
-    return int(torch.randint(low, high + 1, (), generator=g))
 
 
 # ----------------------------------------------------------------- largest_jump
 
 
 def _path(g: torch.Generator) -> Case:
-    n, side = _between(6, 12, g), _between(3, 6, g)
-    x = torch.rand(n, 1, side, side, generator=g)
+    n = between(6, 12, g)
+    x = torch.rand(n, *picture_shape(g), generator=g)
     speed = 0.2 + torch.rand(n, generator=g) ** 2
     return ((speed.view(n, 1, 1, 1) * (x - 0.5)).cumsum(0),)
 
@@ -90,7 +80,7 @@ _MEAN, _COVARIANCE = "mean, in widths of the codes", "covariance, over the codes
 
 def _codes_and_noise(g: torch.Generator) -> Case:
     """Codes far from the origin, with widths far from one, and correlated."""
-    k = _between(2, 4, g)
+    k = between(2, 4, g)
     widths = 2.0 + 2.0 * torch.rand(k, generator=g)
     mix = torch.eye(k) + torch.full((k, k), 0.7).tril(-1)
     z = torch.randn(300, k, generator=g) @ (widths[:, None] * mix).T
@@ -102,13 +92,13 @@ def _statistics(function: Function, case: Case) -> Observation:
     """Mean and covariance of what was drawn, in the codes' own measure: any
     square root of the covariance will do."""
     z, eps = case
-    drawn = as_tensor(function(z.clone(), eps.clone()))
-    if drawn.shape != eps.shape:
-        raise Unusable(
-            f"your codes have shape {tuple(drawn.shape)}, wanted {tuple(eps.shape)}: "
-            "one row for each row of eps.",
-            "The mean has shape (k,) and broadcasts. Which axis did you average over?",
-        )
+    drawn = of_shape(
+        function(z.clone(), eps.clone()),
+        tuple(eps.shape),
+        "codes are",
+        "One row for each row of eps. The mean has shape (k,) and broadcasts: which "
+        "axis did you average over?",
+    )
     # Symmetric root, so that no triangle is preferred.
     values, axes = torch.linalg.eigh(z.T.cov().double())
     white = (drawn.detach().double() - z.mean(0)) @ (axes / values.sqrt())
@@ -174,19 +164,27 @@ draw_like = Exercise(
 
 
 def _two_pictures(g: torch.Generator) -> Case:
-    side, k = _between(3, 5, g), _between(2, 3, g)
-    shape = (1, side, side)
-    into = torch.randn(side * side, k, generator=g) / side
-    out = torch.randn(k, side * side, generator=g)
+    shape, k = picture_shape(g), between(2, 3, g)
+    pixels = math.prod(shape)
+    into = torch.randn(pixels, k, generator=g) / pixels**0.5
+    out = torch.randn(k, pixels, generator=g)
     a, b = torch.rand(2, 1, *shape, generator=g)
 
     def encode(x: Tensor) -> Tensor:
+        _only(x, shape, "encode", "(n, C, H, W)")
         return torch.sinh(2 * (x.flatten(1) @ into))
 
     def decode(z: Tensor) -> Tensor:
+        _only(z, (k,), "decode", "(n, k)")
         return torch.sigmoid(z @ out).reshape(-1, *shape)
 
-    return encode, decode, a, b, _between(3, 8, g)
+    return encode, decode, a, b, between(3, 8, g)
+
+
+def _only(x: Tensor, shape: tuple[int, ...], name: str, wanted: str) -> None:
+    """As strict as a convolution and a linear layer that know their sizes."""
+    if x.shape[1:] != shape:
+        raise RuntimeError(f"{name} got the shape {tuple(x.shape)}, wanted {wanted}")
 
 
 Map = Callable[[Tensor], Tensor]

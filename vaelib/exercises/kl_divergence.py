@@ -6,87 +6,69 @@ import math
 
 import torch
 from torch import Tensor
-from torch.distributions import Independent, Normal
-from torch.distributions import kl_divergence as torch_kl
+from torch.distributions import kl_divergence
 
-from vaelib.exercises.checking import (
-    Case,
-    Exercise,
+from vaelib.exercises.cases import (
+    between,
+    cloud,
+    codes,
+    kl,
+    kl_exact,
+    prior,
+    sigma,
+    some_log_var,
+)
+from vaelib.exercises.checking import Case, Exercise, Mistake
+from vaelib.exercises.observing import (
     Function,
-    Mistake,
     Observation,
-    Unusable,
-    as_tensor,
     gradients,
+    of_shape,
+    value,
 )
 
 __all__ = ["bill", "kl_between", "kl_by_draws", "kl_term", "note_loss", "spend"]
 
 
-def _between(low: int, high: int, g: torch.Generator) -> int:
-    return int(torch.randint(low, high + 1, (), generator=g))
-
-
-def _log_var(*shape: int, g: torch.Generator) -> Tensor:
-    """log σ² well away from 0, where σ, σ² and 1 would be hard to tell apart."""
-    size = 0.7 + 1.3 * torch.rand(shape, generator=g)
-    return size * (2.0 * torch.randint(0, 2, shape, generator=g) - 1)
-
-
 def _codes(g: torch.Generator) -> Case:
-    batch, size = _between(3, 6, g), _between(2, 5, g)
-    return 1.5 * torch.randn(batch, size, generator=g), _log_var(batch, size, g=g)
-
-
-def _sigma(log_var: Tensor) -> Tensor:
-    return (0.5 * log_var).exp()
-
-
-def _oracle_each(mu: Tensor, log_var: Tensor) -> Tensor:
-    prior = Normal(torch.zeros_like(mu), torch.ones_like(mu))
-    each: Tensor = torch_kl(Normal(mu, _sigma(log_var)), prior)
-    return each
-
-
-def _kl(mu: Tensor, log_var: Tensor) -> Tensor:
-    return 0.5 * (mu**2 + log_var.exp() - 1 - log_var)
+    return codes(between(3, 6, g), between(2, 5, g), g)
 
 
 def _kl_of_sigma(mu: Tensor, log_var: Tensor) -> Tensor:
     """σ where σ² belongs, in both places."""
-    return _kl(mu, 0.5 * log_var)
+    return kl(mu, 0.5 * log_var)
 
 
 # ------------------------------------------------------------------------- bill
 
 bill = Exercise(
     "bill",
-    "The price of each dimension and its gradients",
+    "The price of each dimension",
     _codes,
-    lambda mu, log_var: _oracle_each(mu, log_var).mean(0),
+    lambda mu, log_var: kl_exact(mu, log_var).mean(0),
     (
         Mistake(
             "price_of_each_picture",
             "You give one price for each picture. The bill has one line for each "
             "dimension: which axis are the pictures on?",
-            lambda mu, log_var: _kl(mu, log_var).sum(1),
+            lambda mu, log_var: kl(mu, log_var).sum(1),
         ),
         Mistake(
             "mean_over_dimensions",
             "You averaged over the dimensions, and the bill keeps them apart. "
             "Average over the pictures.",
-            lambda mu, log_var: _kl(mu, log_var).mean(1),
+            lambda mu, log_var: kl(mu, log_var).mean(1),
         ),
         Mistake(
             "sum_over_batch",
             "Each line of your bill grows with the number of pictures. Give the "
             "mean over them.",
-            lambda mu, log_var: _kl(mu, log_var).sum(0),
+            lambda mu, log_var: kl(mu, log_var).sum(0),
         ),
         Mistake(
             "flipped",
             "Your prices are negative: the sign of the whole formula is turned round.",
-            lambda mu, log_var: -_kl(mu, log_var).mean(0),
+            lambda mu, log_var: -kl(mu, log_var).mean(0),
         ),
         Mistake(
             "sigma_for_variance",
@@ -98,9 +80,10 @@ bill = Exercise(
             "price_of_the_mean_code",
             "You averaged the codes and then took their price. Each picture pays "
             "for its own code; average the prices.",
-            lambda mu, log_var: _kl(mu.mean(0), log_var.mean(0)),
+            lambda mu, log_var: kl(mu.mean(0), log_var.mean(0)),
         ),
     ),
+    observe=value,
 )
 
 # ------------------------------------------------------------------- kl_between
@@ -109,18 +92,18 @@ bill = Exercise(
 def _two_clouds(g: torch.Generator) -> Case:
     mu_q, log_var_q = _codes(g)
     mu_p = torch.randn(mu_q.shape, generator=g)
-    return mu_q, log_var_q, mu_p, _log_var(*mu_q.shape, g=g)
+    return mu_q, log_var_q, mu_p, some_log_var(*mu_q.shape, g=g)
 
 
-def _oracle_between(mu_q: Tensor, lv_q: Tensor, mu_p: Tensor, lv_p: Tensor) -> Tensor:
-    q = Independent(Normal(mu_q, _sigma(lv_q)), 1)
-    p = Independent(Normal(mu_p, _sigma(lv_p)), 1)
-    nats: Tensor = torch_kl(q, p)
+def _oracle_between(
+    mu_q: Tensor, log_var_q: Tensor, mu_p: Tensor, log_var_p: Tensor
+) -> Tensor:
+    nats: Tensor = kl_divergence(cloud(mu_q, log_var_q), cloud(mu_p, log_var_p))
     return nats
 
 
 def _each_between(mu_q: Tensor, lv_q: Tensor, mu_p: Tensor, lv_p: Tensor) -> Tensor:
-    return _kl((mu_q - mu_p) / _sigma(lv_p), lv_q - lv_p)
+    return kl((mu_q - mu_p) / sigma(lv_p), lv_q - lv_p)
 
 
 kl_between = Exercise(
@@ -139,12 +122,12 @@ kl_between = Exercise(
             "distance_without_unit",
             "The widths are right. The distance of the means counts in widths of "
             "p: divide it before you square it.",
-            lambda a, b, c, d: _kl(a - c, b - d).sum(1),
+            lambda a, b, c, d: kl(a - c, b - d).sum(1),
         ),
         Mistake(
             "variance_as_unit",
             "You divided the distance by σ² of p before you squared it. Its unit is σ.",
-            lambda a, b, c, d: _kl((a - c) / d.exp(), b - d).sum(1),
+            lambda a, b, c, d: kl((a - c) / d.exp(), b - d).sum(1),
         ),
         Mistake(
             "flipped",
@@ -160,36 +143,59 @@ kl_between = Exercise(
         Mistake(
             "prior_forgotten",
             "That is the KL to N(0, I). Here p has a mean and a width of its own.",
-            lambda a, b, c, d: _kl(a, b).sum(1),
+            lambda a, b, c, d: kl(a, b).sum(1),
         ),
     ),
 )
 
 # ------------------------------------------------------------------ kl_by_draws
 
-_DRAWS = 20_000
 _VALUE, _PULL, _WIDTH = "average log-ratio", "gradient of mu", "gradient of log_var"
+_NOISE = "noise of the average of a few draws, over what it should be"
+_TWICE = "two calls differ (1: yes)"
+_FEW, _CALLS = 12, 60
 
 
 def _few_codes(g: torch.Generator) -> Case:
-    batch, size = _between(2, 3, g), _between(2, 3, g)
+    batch, size = between(2, 3, g), between(2, 3, g)
     away = 2.0 * torch.randint(0, 2, (batch, size), generator=g) - 1
     mu = away * (0.5 + torch.rand(batch, size, generator=g))
-    return mu, _log_var(batch, size, g=g), _DRAWS
+    return mu, some_log_var(batch, size, g=g), between(20_000, 22_000, g)
 
 
 def _averages(function: Function, case: Case) -> Observation:
-    """The estimate and both gradients, which many draws bring close to exact."""
-    mu, log_var = (t.clone().requires_grad_() for t in case[:2])
-    estimate = as_tensor(function(mu, log_var, case[2]))
-    if estimate.shape != mu.shape[:1]:
-        raise Unusable(
-            f"your estimate has shape {tuple(estimate.shape)}, wanted "
-            f"{tuple(mu.shape[:1])}: one number for each picture.",
-            "Add over the Z dimensions, average over the n draws.",
-        )
-    pull, width = gradients(estimate.sum(), (mu, log_var)).values()
-    return {_VALUE: estimate.detach(), _PULL: pull, _WIDTH: width}
+    """The estimate and both gradients, which many draws bring close to exact, and
+    the noise of a few draws: none where the exact formula stands in their place,
+    another where ``n`` is not what decides."""
+    mu, log_var, n = case
+    leaves = [t.clone().requires_grad_() for t in (mu, log_var)]
+    hint = "One number for each picture: add over the Z dimensions, average over n."
+
+    def estimate(n: int) -> Tensor:
+        given = function(*(t.clone() for t in leaves), n)
+        return of_shape(given, (len(mu),), "estimates are", hint)
+
+    one = estimate(n)
+    pull, width = gradients(one.sum(), leaves).values()
+    few = [estimate(_FEW).detach() for _ in range(_CALLS)]
+    variance = log_var.exp()
+    # Of log q(z) − log p(z) = Σ μσε + ½(σ² − 1)ε² + …, for one draw.
+    exact = (mu**2 * variance + 0.5 * (variance - 1) ** 2).sum(1)
+    spread = torch.stack(few).var(0)
+    return {
+        _VALUE: one.detach(),
+        _PULL: pull,
+        _WIDTH: width,
+        _TWICE: spread.any().float(),
+        _NOISE: (spread * _FEW / exact).mean().sqrt(),
+    }
+
+
+def _by_torch(mu: Tensor, log_var: Tensor, n: int) -> Tensor:
+    q = cloud(mu, log_var)
+    z = q.rsample((n,))
+    log_ratio: Tensor = q.log_prob(z) - prior(mu).log_prob(z)
+    return log_ratio.mean(0)
 
 
 def _log_ratio(z: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
@@ -202,15 +208,21 @@ def _noise(mu: Tensor, n: int) -> Tensor:
 
 
 def _draw(mu: Tensor, log_var: Tensor, n: int) -> Tensor:
-    return mu + _sigma(log_var) * _noise(mu, n)
+    return mu + sigma(log_var) * _noise(mu, n)
 
 
 kl_by_draws = Exercise(
     "kl_by_draws",
-    "The average and both gradients",
+    "The average, its noise and both gradients",
     _few_codes,
-    lambda mu, log_var, n: _oracle_each(mu, log_var).sum(1),
+    _by_torch,
     (
+        Mistake(
+            "closed_form",
+            "Two calls give the same number: that is the exact formula, or a seed of "
+            "your own. For pairs without a formula, draw n fresh codes and average.",
+            lambda mu, log_var, n: kl(mu, log_var).sum(1),
+        ),
         Mistake(
             "no_gradient",
             "Your average is right, but the draws do not move when mu does: "
@@ -254,7 +266,8 @@ kl_by_draws = Exercise(
         ),
     ),
     observe=_averages,
-    loose={_VALUE: 0.08, _PULL: 0.08, _WIDTH: 0.08},
+    loose={_VALUE: 0.08, _PULL: 0.08, _WIDTH: 0.08, _NOISE: 0.35},
+    advice={_NOISE: "The average should be over n draws, neither more nor fewer."},
     cases=3,
 )
 
@@ -270,19 +283,19 @@ note_loss = Exercise(
     "note_loss",
     "Value and gradients, in nats per picture,",
     _bill_of_a_batch,
-    lambda surprise, mu, log_var: (surprise + _oracle_each(mu, log_var).sum(1)).mean(),
+    lambda surprise, mu, log_var: (surprise + kl_exact(mu, log_var).sum(1)).mean(),
     (
         Mistake(
             "flipped",
             "",
-            lambda surprise, mu, log_var: (surprise - _kl(mu, log_var).sum(1)).mean(),
+            lambda surprise, mu, log_var: (surprise - kl(mu, log_var).sum(1)).mean(),
             as_given=True,
         ),
         Mistake(
             "everything_turned_round",
             "Now the surprise is rewarded too. Only one of the two terms had the "
             "wrong sign.",
-            lambda surprise, mu, log_var: (_kl(mu, log_var).sum(1) - surprise).mean(),
+            lambda surprise, mu, log_var: (kl(mu, log_var).sum(1) - surprise).mean(),
         ),
         Mistake(
             "three_signs_of_four",
@@ -296,13 +309,13 @@ note_loss = Exercise(
             "mean_over_dimensions",
             "The sign is right now, but you averaged over the dimensions. A "
             "picture pays for all of them.",
-            lambda surprise, mu, log_var: (surprise + _kl(mu, log_var).mean(1)).mean(),
+            lambda surprise, mu, log_var: (surprise + kl(mu, log_var).mean(1)).mean(),
         ),
         Mistake(
             "sum_over_batch",
             "The sign is right now. That is the price of the whole batch; give the "
             "mean over its pictures.",
-            lambda surprise, mu, log_var: (surprise + _kl(mu, log_var).sum(1)).sum(),
+            lambda surprise, mu, log_var: (surprise + kl(mu, log_var).sum(1)).sum(),
         ),
         Mistake(
             "sigma_for_variance",
@@ -321,7 +334,7 @@ kl_term = Exercise(
     "kl_term",
     "Value and gradients",
     _codes,
-    lambda mu, log_var: _oracle_each(mu, log_var).sum(1),
+    lambda mu, log_var: kl_exact(mu, log_var).sum(1),
     (
         Mistake(
             "both_bugs",
@@ -339,7 +352,7 @@ kl_term = Exercise(
             "mean_over_dimensions",
             "The width is mended. One bug is left: a code of twice as many "
             "dimensions should cost twice as much.",
-            lambda mu, log_var: _kl(mu, log_var).mean(1),
+            lambda mu, log_var: kl(mu, log_var).mean(1),
         ),
         Mistake(
             "variance_beside_log_sigma",
@@ -352,17 +365,17 @@ kl_term = Exercise(
         Mistake(
             "log_sigma_for_log_var",
             "Now you read log_var as log σ. It is log σ²: σ² is its exponential.",
-            lambda mu, log_var: _kl(mu, 2 * log_var).sum(1),
+            lambda mu, log_var: kl(mu, 2 * log_var).sum(1),
         ),
         Mistake(
             "sum_over_batch",
             "That is one number for the whole batch. Give one for each picture.",
-            lambda mu, log_var: _kl(mu, log_var).sum(),
+            lambda mu, log_var: kl(mu, log_var).sum(),
         ),
         Mistake(
             "flipped",
             "You have turned the sign round; it was the one thing that was right.",
-            lambda mu, log_var: -_kl(mu, log_var).sum(1),
+            lambda mu, log_var: -kl(mu, log_var).sum(1),
         ),
     ),
 )
@@ -376,17 +389,13 @@ def _some_nats(g: torch.Generator) -> Case:
 
 def _prices(function: Function, case: Case) -> Observation:
     """What mean and width of the code cost, whichever code was chosen."""
-    code = as_tensor(function(*case)).detach().double()
-    if code.shape != (2,):
-        raise Unusable(
-            f"your code has shape {tuple(code.shape)}, wanted (2,): mu and log_var.",
-            "torch.tensor([mu, log_var]), or torch.stack([mu, log_var]).",
-        )
+    hint = "torch.tensor([mu, log_var]), or torch.stack([mu, log_var])."
+    code = of_shape(function(*case), (2,), "code is", hint).detach().double()
     mu, log_var = code
     zero = torch.zeros_like(mu)
     return {
-        "what the mean costs, in nats": _oracle_each(mu, zero),
-        "what the width costs, in nats": _oracle_each(zero, log_var),
+        "what the mean costs, in nats": kl_exact(mu, zero),
+        "what the width costs, in nats": kl_exact(zero, log_var),
     }
 
 

@@ -6,64 +6,47 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from vaelib.exercises.checking import (
-    Case,
-    Exercise,
-    Function,
-    Mistake,
-    Observation,
-    Unusable,
-    as_tensor,
-)
+from vaelib.exercises.cases import between, repeats
+from vaelib.exercises.checking import Case, Exercise, Mistake
+from vaelib.exercises.observing import Function, Observation, of_shape, value
 
 __all__ = ["draw_from_mixture", "estimate_log_p", "posterior_mean"]
 
 
-def _between(low: int, high: int, g: torch.Generator) -> int:
-    return int(torch.randint(low, high + 1, (), generator=g))
-
-
-def _finite_value(function: Function, case: Case) -> Observation:
-    """The value, and before it how much of it is no number: NaN equals nothing,
-    so a mistake that gives NaN could not be recognised by it."""
-    result = as_tensor(function(*(a.clone() for a in case))).detach()
-    return {
-        "entries that are not finite": (~result.isfinite()).sum(),
-        "value": result.nan_to_num(0.0, posinf=0.0, neginf=0.0),
-    }
-
-
 # ------------------------------------------------------------- draw_from_mixture
 
-_DRAWS = 20_000
 _PLACES = torch.linspace(-9, 11, 21)
 _BELOW = "share of draws below −9, −8, …, 11"
 _NEIGHBOURS = "correlation of each draw with the next"
+_AGAIN = "share of draws that came before, in this call or another"
 
 
-def _three_kinds(g: torch.Generator) -> Case:
+def _some_kinds(g: torch.Generator) -> Case:
     """Kinds far apart, of unequal weight, and widths that σ² would change."""
-    order = torch.randperm(3, generator=g)
-    pi = torch.tensor([0.15, 0.25, 0.6])[order]
-    mu = torch.tensor([-5.0, 0.0, 6.0]) + torch.randn(3, generator=g).clamp(-1, 1)
-    sigma = 0.4 + 0.2 * torch.rand(3, generator=g)
-    wide = _between(0, 2, g)
-    sigma[wide] = 1.8 + 0.4 * float(torch.rand((), generator=g))
-    return pi, mu, sigma, _DRAWS
+    count = between(2, 4, g)
+    weights = torch.tensor([1.0, 1.7, 4.0, 2.5])[:count]
+    pi = (weights / weights.sum())[torch.randperm(count, generator=g)]
+    jitter = torch.randn(count, generator=g).clamp(-1, 1)
+    mu = torch.tensor([-5.0, 0.0, 6.0, 11.0])[:count] + jitter
+    sigma = 0.4 + 0.2 * torch.rand(count, generator=g)
+    # The heaviest: there σ² in place of σ shows most.
+    sigma[pi.argmax()] = 1.8 + 0.4 * float(torch.rand((), generator=g))
+    order = torch.randperm(count, generator=g)
+    return pi[order], mu[order], sigma[order], between(18_000, 22_000, g)
 
 
 def _shares(function: Function, case: Case) -> Observation:
-    pi, mu, sigma, n = case
-    x = as_tensor(function(pi.clone(), mu.clone(), sigma.clone(), n)).detach()
-    if x.shape != (n,):
-        raise Unusable(
-            f"your draws have shape {tuple(x.shape)}, wanted ({n},).",
-            "One kind and one number for each draw: mu[m] has the shape of m.",
-        )
+    *parts, n = case
+    hint = "One kind and one number for each draw: mu[m] has the shape of m."
+    x, more = (
+        of_shape(function(*(p.clone() for p in parts), n), (n,), "draws are", hint)
+        for _ in range(2)
+    )
     a, b = x[:-1] - x.mean(), x[1:] - x.mean()
     return {
         _BELOW: (x[:, None] < _PLACES).float().mean(0),
         _NEIGHBOURS: (a * b).mean() / x.var().clamp(min=1e-12),
+        _AGAIN: repeats(torch.cat([x, more])),
     }
 
 
@@ -93,7 +76,7 @@ def _one_gaussian(pi: Tensor, mu: Tensor, sigma: Tensor, n: int) -> Tensor:
 draw_from_mixture = Exercise(
     "draw_from_mixture",
     "The shares of draws below 21 places",
-    _three_kinds,
+    _some_kinds,
     lambda pi, mu, sigma, n: MixtureSameFamily(
         Categorical(pi), Normal(mu, sigma)
     ).sample((n,)),
@@ -139,22 +122,27 @@ draw_from_mixture = Exercise(
         ),
     ),
     observe=_shares,
-    loose={_BELOW: 0.02, _NEIGHBOURS: 0.05},
+    loose={_BELOW: 0.02, _NEIGHBOURS: 0.05, _AGAIN: 0.05},
+    advice={_AGAIN: "Is there a seed of your own, or a draw that is used twice?"},
 )
 
 # ---------------------------------------------------------------- posterior_mean
 
 
 def _on_a_grid(g: torch.Generator) -> Case:
-    """A bounded random function of z as log-likelihood, some of it near −300."""
-    batch, count = _between(2, 5, g), _between(30, 60, g)
-    z = torch.linspace(-3, 3, count)
+    """A bounded random function of z as log-likelihood, some of it near −300; the
+    prior's place and width change, and so do the grid's."""
+    batch, count = between(2, 5, g), between(30, 60, g)
+    width = 0.7 + torch.rand((), generator=g)
+    middle = torch.randn((), generator=g)
+    z = middle + width * torch.linspace(-3, 3, count)
     place = 1 + torch.rand(batch, 1, generator=g)
     sign = 2.0 * torch.randint(0, 2, (batch, 1), generator=g) - 1
-    log_lik = -0.5 * ((z - sign * place) / 0.8) ** 2
+    log_lik = -0.5 * ((z - middle - sign * width * place) / (0.8 * width)) ** 2
     log_lik = log_lik + 0.3 * torch.randn(batch, count, generator=g)
     log_lik[1:] -= 300
-    return log_lik, Normal(0, 1).log_prob(z), z
+    off = 0.5 * width * torch.randn((), generator=g)
+    return log_lik, Normal(middle + off, width).log_prob(z), z
 
 
 def _bayes(log_lik: Tensor, log_prior: Tensor, z: Tensor) -> Tensor:
@@ -211,7 +199,7 @@ posterior_mean = Exercise(
             ),
         ),
     ),
-    observe=_finite_value,
+    observe=value,
 )
 
 # ---------------------------------------------------------------- estimate_log_p
@@ -219,7 +207,7 @@ posterior_mean = Exercise(
 
 def _decoded_draws(g: torch.Generator) -> Case:
     """The last picture is far from everything, as most are in 784 dimensions."""
-    batch, count, size = _between(3, 5, g), _between(20, 50, g), _between(3, 6, g)
+    batch, count, size = between(3, 5, g), between(20, 50, g), between(3, 6, g)
     mean = 2 * torch.randn(count, size, generator=g)
     x = mean[:batch] + torch.randn(batch, size, generator=g)
     x[-1] = 60.0
@@ -333,5 +321,5 @@ estimate_log_p = Exercise(
             ).mean(),
         ),
     ),
-    observe=_finite_value,
+    observe=value,
 )

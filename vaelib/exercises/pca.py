@@ -6,43 +6,32 @@ import torch
 from sklearn.decomposition import PCA as Reference
 from torch import Tensor
 
-from vaelib.exercises.checking import (
-    Case,
-    Exercise,
-    Function,
-    Mistake,
-    Observation,
-    Unusable,
-    as_tensor,
-    value,
-)
+from vaelib.exercises.cases import between
+from vaelib.exercises.checking import Case, Exercise, Mistake
+from vaelib.exercises.observing import Function, Observation, of_shape, value
 
 __all__ = ["components", "lost_error", "reconstruct"]
-
-
-def _between(low: int, high: int, g: torch.Generator) -> int:
-    return int(torch.randint(low, high + 1, (), generator=g))
 
 
 def _cloud(g: torch.Generator) -> tuple[Tensor, int]:
     """Points ``(N, P)`` with a mean far from 0 and variances well apart, and a k
     below P."""
-    n, p = _between(15, 25, g), _between(5, 8, g)
+    n, p = between(15, 25, g), between(5, 8, g)
     axes = torch.linalg.qr(torch.randn(p, p, generator=g, dtype=torch.float64)).Q
     raw = torch.randn(n, p, generator=g, dtype=torch.float64)
     straight = torch.linalg.qr(raw - raw.mean(0)).Q
     widths = 8 * 0.7 ** torch.arange(p) * (0.9 + 0.1 * torch.rand(p, generator=g))
     mean = 3 + torch.randn(p, generator=g)
-    return straight * widths @ axes + mean, _between(2, p - 2, g)
+    return straight * widths @ axes + mean, between(2, p - 2, g)
 
 
 # ------------------------------------------------------------------- lost_error
 
 
 def _singular_values(g: torch.Generator) -> Case:
-    size = _between(5, 9, g)
+    size = between(5, 9, g)
     s = (0.5 + 4 * torch.rand(size, generator=g)).sort(descending=True).values
-    return s, _between(12, 30, g), _between(1, size - 3, g)
+    return s, between(12, 30, g), between(1, size - 3, g)
 
 
 def _lost_by_matrix(s: Tensor, n: int, k: int) -> Tensor:
@@ -55,7 +44,7 @@ def _lost_by_matrix(s: Tensor, n: int, k: int) -> Tensor:
 
 lost_error = Exercise(
     "lost_error",
-    "Values and gradients",
+    "Values",
     _singular_values,
     _lost_by_matrix,
     (
@@ -94,6 +83,7 @@ lost_error = Exercise(
             lambda s, n, k: (s[k + 1 :] ** 2).sum() / n,
         ),
     ),
+    observe=value,
 )
 
 # ------------------------------------------------------------------ reconstruct
@@ -197,14 +187,9 @@ reconstruct = Exercise(
 def _lines(function: Function, case: Case) -> Observation:
     """What can be said of components whatever their signs."""
     x, k = case
-    v = as_tensor(function(x.clone(), k)).detach()
-    if v.shape != (k, x.shape[1]):
-        raise Unusable(
-            f"your components have shape {tuple(v.shape)}, wanted "
-            f"{(k, x.shape[1])}: (k, P).",
-            "eigh's eigenvectors are columns; the result wants them as rows.",
-        )
-    v = v.to(x.dtype)
+    hint = "eigh's eigenvectors are columns; the result, (k, P), wants them as rows."
+    found = function(x.clone(), k)
+    v = of_shape(found, (k, x.shape[1]), "components are", hint).detach().to(x.dtype)
     codes = (x - x.mean(0)) @ v.T
     return {
         "length of each row": v.norm(dim=1),

@@ -6,47 +6,38 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from vaelib.exercises.checking import (
-    Case,
-    Exercise,
+from vaelib.exercises.cases import (
+    ADVICE,
+    LAW,
+    between,
+    pathwise_draws,
+    sigma,
+    some_log_var,
+)
+from vaelib.exercises.checking import Case, Exercise, Mistake
+from vaelib.exercises.observing import (
     Function,
-    Mistake,
     Observation,
-    Unusable,
-    as_tensor,
     gradients,
+    of_shape,
     value,
 )
 
 __all__ = ["sample_layer", "score_gradient", "steep_but_small", "width_gradient"]
 
 
-def _between(low: int, high: int, g: torch.Generator) -> int:
-    return int(torch.randint(low, high + 1, (), generator=g))
-
-
-def _log_var(*shape: int, g: torch.Generator) -> Tensor:
-    """log σ² well away from 0, where σ, σ² and 1 would be hard to tell apart."""
-    size = 0.7 + 1.3 * torch.rand(shape, generator=g)
-    return size * (2.0 * torch.randint(0, 2, shape, generator=g) - 1)
-
-
-def _sigma(log_var: Tensor) -> Tensor:
-    return (0.5 * log_var).exp()
-
-
 # --------------------------------------------------------------- width_gradient
 
 
 def _slopes(g: torch.Generator) -> Case:
-    shape = _between(3, 6, g), _between(2, 4, g), _between(2, 4, g)
+    shape = between(3, 6, g), between(2, 4, g), between(2, 4, g)
     slope, eps = torch.randn(2, *shape, generator=g)
-    return slope, eps, _log_var(*shape[1:], g=g)
+    return slope, eps, some_log_var(*shape[1:], g=g)
 
 
 def _by_autograd(slope: Tensor, eps: Tensor, log_var: Tensor) -> Tensor:
     leaf = log_var.detach().clone().requires_grad_()
-    z = Normal(torch.zeros_like(leaf), _sigma(leaf)).scale * eps
+    z = Normal(torch.zeros_like(leaf), sigma(leaf)).scale * eps
     (found,) = torch.autograd.grad((slope * z).sum() / len(eps), leaf)
     return found
 
@@ -67,7 +58,7 @@ width_gradient = Exercise(
             "half_forgotten",
             "That is the gradient along log σ, twice yours. What is the derivative "
             "of exp(½ log σ²)?",
-            lambda slope, eps, log_var: (slope * eps * _sigma(log_var)).mean(0),
+            lambda slope, eps, log_var: (slope * eps * sigma(log_var)).mean(0),
         ),
         Mistake(
             "variance_for_sigma",
@@ -83,19 +74,19 @@ width_gradient = Exercise(
             "noise_forgotten",
             "A wider cloud moves each draw by its own ε, and your answer does not "
             "contain ε.",
-            lambda slope, eps, log_var: (slope * 0.5 * _sigma(log_var)).mean(0),
+            lambda slope, eps, log_var: (slope * 0.5 * sigma(log_var)).mean(0),
         ),
         Mistake(
             "sum_over_draws",
             "That is the sum over the draws; more draws should not make a longer "
             "gradient.",
-            lambda slope, eps, log_var: (slope * eps * 0.5 * _sigma(log_var)).sum(0),
+            lambda slope, eps, log_var: (slope * eps * 0.5 * sigma(log_var)).sum(0),
         ),
         Mistake(
             "mean_over_codes",
             "You averaged over the codes. Each picture has a width of its own, and "
             "only the draws, the first axis, are averaged.",
-            lambda slope, eps, log_var: (slope * eps * 0.5 * _sigma(log_var)).mean(1),
+            lambda slope, eps, log_var: (slope * eps * 0.5 * sigma(log_var)).mean(1),
         ),
     ),
     observe=value,
@@ -103,54 +94,24 @@ width_gradient = Exercise(
 
 # ----------------------------------------------------------------- sample_layer
 
-_CODES = 4000
-_SPREAD, _MEAN = "spread of z, in sigmas", "mean of z − mu, in sigmas"
-_TOGETHER = "correlation of the first two dimensions"
-
 
 def _many_pictures(g: torch.Generator) -> Case:
-    size = _between(2, 4, g)
-    log_var = _log_var(size, g=g).expand(_CODES, size).clone()
-    return torch.randn(_CODES, size, generator=g), log_var
+    count, size = between(10_000, 11_000, g), between(2, 4, g)
+    log_var = some_log_var(size, g=g).expand(count, size).clone()
+    return torch.randn(count, size, generator=g), log_var
 
 
-def _noise_and_gradients(function: Function, case: Case) -> Observation:
-    """The noise (z − μ)/σ over many pictures, and both gradients: along the path
-    that of Σz is 1 for μ, and that of Σ½(z − μ)² is ½(z − μ)² for log σ²."""
-    mu, log_var = (t.clone().requires_grad_() for t in case)
-    z = as_tensor(function(mu, log_var))
-    if z.shape != mu.shape:
-        raise Unusable(
-            f"your codes have shape {tuple(z.shape)}, wanted (B, Z): {tuple(mu.shape)}",
-            "One code for each picture: z has the shape of mu.",
-        )
-    square = 0.5 * (z - mu.detach()) ** 2
-    pull, _ = gradients(z.sum(), (mu, log_var)).values()
-    _, width = gradients(square.sum(), (mu, log_var)).values()
-    noise = ((z - mu) / _sigma(log_var)).detach()
-    varies = noise.std(0) > 1e-6
-    return {
-        _SPREAD: noise.std(0),
-        # One draw for all pictures: its height is chance, not a finding.
-        _MEAN: torch.where(varies, noise.mean(0), 0.0),
-        "share of codes that differ from mu": (noise.abs() > 1e-6).float().mean(),
-        _TOGETHER: _correlation(noise[:, :2]),
-        "gradient with respect to mu": pull,
-        "gradient with respect to log_var, over ½(z − mu)²": width
-        / square.detach().clamp(min=1e-12),
-    }
-
-
-def _correlation(pair: Tensor) -> Tensor:
-    a, b = ((pair - pair.mean(0)) / pair.std(0).clamp(min=1e-3)).unbind(-1)
-    return (a * b).mean()
+def _draws(function: Function, case: Case) -> Observation:
+    hint = "One code for each picture: z has the shape of mu."
+    mu, log_var = case
+    return pathwise_draws(function, mu, log_var, tuple(mu.shape), hint)
 
 
 sample_layer = Exercise(
     "sample_layer",
-    "Mean, spread, independence and both gradients",
+    "The law of the noise, its independence and both gradients",
     _many_pictures,
-    lambda mu, log_var: Normal(mu, _sigma(log_var)).rsample(),
+    lambda mu, log_var: Normal(mu, sigma(log_var)).rsample(),
     (
         Mistake(
             "both_bugs",
@@ -163,13 +124,13 @@ sample_layer = Exercise(
             "Mean and width are right now, and a weaker check would accept this. But "
             "no gradient reaches mu or log_var: the draw cuts it. Draw noise that "
             "has no parameters.",
-            lambda mu, log_var: Normal(mu, _sigma(log_var)).sample(),
+            lambda mu, log_var: Normal(mu, sigma(log_var)).sample(),
         ),
         Mistake(
             "width_without_gradient",
             "mu gets its gradient and log_var does not: it is cut on its way from "
             "log_var to z.",
-            lambda mu, log_var: mu + Normal(0 * mu, _sigma(log_var)).sample(),
+            lambda mu, log_var: mu + Normal(0 * mu, sigma(log_var)).sample(),
         ),
         Mistake(
             "variance_for_sigma",
@@ -185,13 +146,13 @@ sample_layer = Exercise(
             "noise_shared_by_the_batch",
             "All pictures got the same ε: their noise no longer averages out over "
             "the batch. What shape must ε have?",
-            lambda mu, log_var: mu + _sigma(log_var) * torch.randn(mu.shape[1]),
+            lambda mu, log_var: mu + sigma(log_var) * torch.randn(mu.shape[1]),
         ),
         Mistake(
             "noise_shared_by_dimensions",
             "All dimensions of a code got the same ε: the codes lie on a line. What "
             "shape must ε have?",
-            lambda mu, log_var: mu + _sigma(log_var) * torch.randn(len(mu), 1),
+            lambda mu, log_var: mu + sigma(log_var) * torch.randn(len(mu), 1),
         ),
         Mistake(
             "no_noise",
@@ -199,21 +160,22 @@ sample_layer = Exercise(
             lambda mu, log_var: mu + 0 * log_var,
         ),
     ),
-    observe=_noise_and_gradients,
+    observe=_draws,
     tolerance=1e-3,
-    loose={_SPREAD: 0.06, _MEAN: 0.12, _TOGETHER: 0.12},
+    loose=LAW,
+    advice=ADVICE,
 )
 
 # --------------------------------------------------------------- score_gradient
 
 
 def _worths(g: torch.Generator) -> Case:
-    count, batch, size = _between(3, 6, g), _between(2, 4, g), _between(2, 3, g)
+    count, batch, size = between(3, 6, g), between(2, 4, g), between(2, 3, g)
     # As on a real decoder: far from 0, with a level of its own for each picture.
     level = -20 - 10 * torch.rand(batch, generator=g)
     f = level + 2 * torch.randn(count, batch, generator=g)
     eps = torch.randn(count, batch, size, generator=g)
-    return f, eps, _sigma(_log_var(batch, size, g=g))
+    return f, eps, sigma(some_log_var(batch, size, g=g))
 
 
 def _one_by_one(f: Tensor, eps: Tensor, sigma: Tensor) -> Tensor:
@@ -291,8 +253,13 @@ score_gradient = Exercise(
 
 # -------------------------------------------------------------- steep_but_small
 
-_SLOPE, _MEANS = "has a slope anywhere (1: yes)", "both means agree (1: yes)"
-_CALMER = "score function calmer (0: no, 1: yes, 2: ten times)"
+_FOUND = (
+    "has a slope anywhere (1: yes)",
+    "both means agree (1: yes)",
+    "score function calmer (0: no, 1: yes, 2: ten times)",
+    "has a jump (1: yes)",
+    "is a sine or a cosine (1: yes)",
+)
 _DRAWS = 20_000
 
 
@@ -301,33 +268,69 @@ def _width_near_one(g: torch.Generator) -> Case:
 
 
 def _two_estimates(function: Function, case: Case) -> Observation:
-    """Which of the two estimates along μ is calmer, and do they agree?"""
+    """Which of the two estimates along μ is calmer, do they agree, and is it a
+    function that was asked for?"""
     (sigma,) = case
+    if _is_a_sine(function):  # whatever else it may be
+        return dict(zip(_FOUND, torch.tensor([1.0, 1, 2, 0, 1]), strict=True))
     eps = torch.randn(_DRAWS)
     z = (sigma * eps).requires_grad_()
-    f = as_tensor(function(z))
-    if f.shape != z.shape:
-        raise Unusable(
-            f"your function gave shape {tuple(f.shape)}, wanted {tuple(z.shape)}.",
-            "One number for each z: work entry by entry, without a sum.",
-        )
+    f = _at(function, z)
     path = gradients(f.sum(), (z,))[0]
     score = f.detach() * eps / sigma
     stderr = ((path.var() + score.var()) / _DRAWS).sqrt()
     agree = (path.mean() - score.mean()).abs() <= 6 * stderr
     times = path.var() / score.var().clamp(min=1e-12)
-    return {
-        _SLOPE: path.any().float(),
-        _MEANS: agree.float(),
-        _CALMER: (times > 1).float() + (times >= 10).float(),
-    }
+    calmer = (times > 1).float() + (times >= 10).float()
+    jumps = torch.tensor(float(_jumps(function)))
+    found = [path.any().float(), agree.float(), calmer, jumps, torch.tensor(0.0)]
+    return dict(zip(_FOUND, found, strict=True))
+
+
+def _at(function: Function, z: Tensor) -> Tensor:
+    hint = "One number for each z: work entry by entry, without a sum."
+    return of_shape(function(z.clone()), tuple(z.shape), "results are", hint)
+
+
+@torch.no_grad()
+def _jumps(function: Function) -> bool:
+    """Whether some rise between two neighbours stays when their distance is cut,
+    again and again, where the function rises most."""
+    start = torch.linspace(-4, 4, 8001, dtype=torch.float64)
+    step = float(start[1] - start[0])
+    size = float(_at(function, start).double().std())
+    for _ in range(5):
+        z = start[:, None] + step * torch.linspace(0, 1, 21, dtype=start.dtype)
+        f = _at(function, z.flatten()).double().view_as(z)
+        rise = f.diff(dim=1).abs().flatten()
+        most = rise.topk(64).indices
+        start, step = z[:, :-1].flatten()[most], step / 20
+    return float(rise.max()) > 1e-3 * size
+
+
+@torch.no_grad()
+def _is_a_sine(function: Function) -> bool:
+    """Sines alone have f(z + h) + f(z − h) = 2 cos(ωh) f(z) + c for each h, with a
+    factor between −2 and 2."""
+    z = torch.linspace(-4, 4, 4001, dtype=torch.float64)
+    f = _at(function, z).double()
+    if f.max() == f.min():
+        return False
+    for h in (0.0137, 0.0291):
+        both = (_at(function, z + h) + _at(function, z - h)).double()
+        basis = torch.stack([f, torch.ones_like(f)], 1)
+        fit = torch.linalg.lstsq(basis, both[:, None]).solution
+        left = (both - (basis @ fit)[:, 0]).abs().max()
+        if left > 1e-4 * (f.max() - f.min()) or abs(float(fit[0])) > 1.9999:
+            return False
+    return True
 
 
 steep_but_small = Exercise(
     "steep_but_small",
     "A finite slope, equal means and ten times the calm",
     _width_near_one,
-    lambda z: (20 * z).sin(),
+    lambda z: ((20 * z) % 2 - 1).abs(),
     (
         Mistake(
             "a_constant",
@@ -357,8 +360,36 @@ steep_but_small = Exercise(
             "not_steep_enough",
             "The score function is calmer, but not ten times. Make it steeper, and no "
             "larger.",
-            lambda z: (2 * z).sin(),
+            lambda z: ((2 * z) % 2 - 1).abs() + 0.7,
+        ),
+        Mistake(
+            "a_sine",
+            "It does all that was asked, and sines were not to be had. What else goes "
+            "up and down quickly, or is steep in one place?",
+            lambda z: (20 * z).sin(),
+        ),
+        Mistake(
+            "steep_and_a_jump",
+            "The two means hardly tell, but somewhere your function jumps, which the "
+            "path does not see. Let each piece begin where the last one ended.",
+            lambda z: (500 * (z - 0.5)).sigmoid() + 0.1 * (z > 2.5).float(),
         ),
     ),
     observe=_two_estimates,
+    advice=dict(
+        zip(
+            _FOUND,
+            (
+                "No gradient arrives at any of 20,000 codes. Where is your function's "
+                "slope?",
+                "The path sees slopes alone. Does your function jump somewhere, or is "
+                "part of its gradient cut?",
+                "The path pays with the square of the slope, the score with the square "
+                "of the function: make it steeper, and no larger.",
+                "Let each piece begin where the last one ended.",
+                "No sine and no cosine: what else goes up and down quickly?",
+            ),
+            strict=True,
+        )
+    ),
 )

@@ -1,8 +1,9 @@
 """Wrong answers to the exercises of lesson 00, written as a learner would."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import Laplace, Normal, kl_divergence
 
 
 class interpolate:
@@ -26,6 +27,20 @@ class interpolate:
     def rows_are_dimensions(a, b, n):
         t = torch.linspace(0, 1, n)
         return a[:, None] + t * (b - a)[:, None]
+
+    def right_by_numpy(a, b, n):
+        t = np.linspace(0, 1, n)[:, None]
+        return torch.as_tensor((1 - t) * a.numpy() + t * b.numpy())
+
+    def right_in_place(a, b, n):
+        b -= a
+        return torch.outer(torch.linspace(0, 1, n), b).add_(a)
+
+    def also_wrong_always_five(a, b, n):
+        return a + torch.linspace(0, 1, 5)[:, None] * (b - a)
+
+    def also_wrong_complex(a, b, n):
+        return (a + torch.linspace(0, 1, n)[:, None] * (b - a)).to(torch.complex64)
 
 
 class sample_codes:
@@ -55,6 +70,58 @@ class sample_codes:
     def uniform_noise(mu, log_var, n):
         eps = torch.rand(n, *mu.shape)
         return eps * torch.exp(0.5 * log_var) + mu
+
+    def right_in_place(mu, log_var, n):
+        log_var /= 2
+        return torch.randn(n, *mu.shape) * log_var.exp() + mu
+
+    def also_wrong_uniform_of_width_one(mu, log_var, n):
+        eps = (torch.rand(n, *mu.shape) - 0.5) * 12**0.5
+        return mu + (0.5 * log_var).exp() * eps
+
+    def also_wrong_signs(mu, log_var, n):
+        eps = torch.randn(n, *mu.shape).sign()
+        return mu + (0.5 * log_var).exp() * eps
+
+    def also_wrong_laplace(mu, log_var, n):
+        eps = Laplace(0.0, 0.5**0.5).sample((n, *mu.shape))
+        return mu + (0.5 * log_var).exp() * eps
+
+    def also_wrong_clamped(mu, log_var, n):
+        eps = torch.randn(n, *mu.shape).clamp(-2, 2)
+        return mu + (0.5 * log_var).exp() * eps
+
+    def also_wrong_clamped_at_three(mu, log_var, n):
+        eps = torch.randn(n, *mu.shape).clamp(-3, 3)
+        return mu + (0.5 * log_var).exp() * eps
+
+    def also_wrong_seed_of_its_own(mu, log_var, n):
+        g = torch.Generator().manual_seed(3)
+        eps = torch.randn(n, *mu.shape, generator=g)
+        return mu + (0.5 * log_var).exp() * eps
+
+    def also_wrong_each_twice(mu, log_var, n):
+        eps = torch.randn(n // 2 + 1, *mu.shape).repeat_interleave(2, 0)[:n]
+        return mu + (0.5 * log_var).exp() * eps
+
+    def also_wrong_all_twice(mu, log_var, n):
+        eps = torch.randn(n // 2 + 1, *mu.shape).repeat(2, 1, 1)[:n]
+        return mu + (0.5 * log_var).exp() * eps
+
+    def also_wrong_mirrored_pairs(mu, log_var, n):
+        eps = torch.randn(n // 2 + 1, *mu.shape)
+        return mu + (0.5 * log_var).exp() * torch.cat([eps, -eps])[:n]
+
+    def also_wrong_sorted(mu, log_var, n):
+        eps = torch.randn(n, *mu.shape).sort(0).values
+        return mu + (0.5 * log_var).exp() * eps
+
+    def also_wrong_one_noise_for_all_pictures(mu, log_var, n):
+        eps = torch.randn(n, 1, mu.shape[1])
+        return mu + (0.5 * log_var).exp() * eps
+
+    def also_wrong_no_gradient_to_the_width(mu, log_var, n):
+        return mu + (0.5 * log_var).exp().detach() * torch.randn(n, *mu.shape)
 
 
 def bce(x, logits, reduction):
@@ -95,3 +162,26 @@ class vae_loss:
         var = log_sigma.exp() ** 2
         kl = 0.5 * (mu**2 + var - 1 - var.log()).sum(1)
         return bce(x, logits, "sum") / len(x) + kl.mean()
+
+    def right_x_is_data(x, logits, mu, log_var):
+        surprise = F.binary_cross_entropy_with_logits(
+            logits, x.detach(), reduction="none"
+        )
+        kl = kl_divergence(Normal(mu, (0.5 * log_var).exp()), Normal(0.0, 1.0))
+        return (surprise.sum((1, 2, 3)) + kl.sum(1)).mean()
+
+    def also_wrong_first_channel(x, logits, mu, log_var):
+        surprise = bce(x[:, 0], logits[:, 0], "none").sum((1, 2))
+        return (surprise + kl_terms(mu, log_var).sum(1)).mean()
+
+    def also_wrong_square_pictures(x, logits, mu, log_var):
+        pixels = x.shape[1] * x.shape[2] ** 2
+        return bce(x, logits, "mean") * pixels + kl_terms(mu, log_var).sum(1).mean()
+
+    def also_wrong_free_nats(x, logits, mu, log_var):
+        surprise = bce(x, logits, "sum") / len(x)
+        return surprise + kl_terms(mu, log_var).clamp(min=0.05).sum(1).mean()
+
+    def also_wrong_clamped_kl(x, logits, mu, log_var):
+        surprise = bce(x, logits, "sum") / len(x)
+        return surprise + kl_terms(mu, log_var).sum(1).clamp(max=40).mean()

@@ -3,6 +3,7 @@ a class for each exercise, a function for each mistake its check knows, and one
 named right… for every other way of being right."""
 
 import torch
+from sklearn.decomposition import PCA
 
 import vaelib as vl
 
@@ -33,6 +34,13 @@ class lost_error:
 
     def one_too_many_kept(s, n, k):
         return (s[k + 1 :].square() / n).sum()
+
+    def right_by_numpy(s, n, k):
+        return float((s.numpy()[k:] ** 2).sum() / n)
+
+    def right_in_place(s, n, k):
+        s **= 2
+        return s[k:].sum() / n
 
 
 def svd(x):
@@ -80,6 +88,16 @@ class reconstruct:
         A, s, Uh = svd(x - m)
         return m + A[:, :k] * s[:k] @ Uh[:k]
 
+    def right_by_the_page_s_own(x, k):
+        theirs = PCA(k).fit(x.numpy())
+        return torch.as_tensor(theirs.inverse_transform(theirs.transform(x.numpy())))
+
+    def right_in_place(x, k):
+        m = x.mean(0)
+        x -= m
+        V = torch.linalg.svd(x, full_matrices=False).Vh[:k]
+        return m + x @ V.T @ V
+
 
 def eigenvectors(x):
     X = x - x.mean(0)
@@ -117,3 +135,6 @@ class components:
     def not_centred(x, k):
         U = torch.linalg.eigh(x.T @ x).eigenvectors
         return U.flip(1).T[:k]
+
+    def right_by_the_page_s_own(x, k):
+        return torch.as_tensor(PCA(k).fit(x.numpy()).components_)

@@ -1,5 +1,6 @@
 """Wrong answers to the exercises of lesson 02, written as a learner would."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -25,6 +26,14 @@ class reencode:
 
     def decoder_left_alone(W, V, A):
         return torch.stack([torch.einsum("ij,jp->ip", A, W), V])
+
+    def right_by_numpy(W, V, A):
+        W, V, A = W.numpy(), V.numpy(), A.numpy()
+        return torch.as_tensor(np.stack([A @ W, np.linalg.inv(A).T @ V]))
+
+    def right_without_gradients(W, V, A):
+        with torch.no_grad():
+            return torch.stack([A @ W, torch.linalg.solve(A.T, V)])
 
 
 class loss_from_covariance:
@@ -54,6 +63,19 @@ class loss_from_covariance:
     def no_gradient(W, V, S):
         R = torch.eye(len(S)).to(S) - V.T @ W
         return torch.tensor((R @ S @ R.T).trace().item(), dtype=S.dtype)
+
+    def right_in_place(W, V, S):
+        R = torch.eye(len(S), dtype=S.dtype)
+        R -= V.T @ W
+        return torch.einsum("ij,jk,ik->", R, S, R)
+
+    def right_by_the_root(W, V, S):
+        root = torch.linalg.cholesky(S.detach())
+        return ((root - V.T @ W @ root) ** 2).sum()
+
+    def also_wrong_gradient_of_the_encoder_alone(W, V, S):
+        R = torch.eye(len(S), dtype=S.dtype) - V.T.detach() @ W
+        return (R @ S @ R.T).trace()
 
 
 def batches(x, x_hat, batch_size):
@@ -95,3 +117,12 @@ class held_out_error:
     def first_batch_undivided(x, x_hat, batch_size):
         a, b = next(batches(x, x_hat, batch_size))
         return (a - b).pow(2).sum() / len(x)
+
+    def right_by_numpy(x, x_hat, batch_size):
+        return ((x.numpy() - x_hat.numpy()) ** 2).sum() / len(x)
+
+    def also_wrong_first_channel(x, x_hat, batch_size):
+        return (x - x_hat)[:, 0].pow(2).sum() / len(x)
+
+    def also_wrong_square_pictures(x, x_hat, batch_size):
+        return (x - x_hat).pow(2).mean() * x.shape[1] * x.shape[2] ** 2

@@ -1,5 +1,6 @@
 """Wrong answers to the exercises of lesson 03, written as a learner would."""
 
+import numpy as np
 import torch
 from torch.distributions import MultivariateNormal
 
@@ -29,6 +30,10 @@ class draw_like:
 
     def root_transposed(z, eps):
         return torch.linalg.cholesky(z.T.cov()).T.matmul(eps.T).T + z.mean(0)
+
+    def right_by_numpy(z, eps):
+        root = np.linalg.cholesky(np.cov(z.numpy().T))
+        return torch.as_tensor(z.numpy().mean(0) + eps.numpy() @ root.T)
 
 
 def steps(x):
@@ -60,6 +65,19 @@ class largest_jump:
     def not_divided(x):
         return steps(x).max()
 
+    def right_by_numpy(x):
+        step = np.linalg.norm(
+            np.diff(x.numpy(), axis=0).reshape(len(x) - 1, -1), axis=1
+        )
+        return float(step.max() / step.mean())
+
+    def also_wrong_first_channel(x):
+        return steps(x[:, :1]).max() / steps(x[:, :1]).mean()
+
+    def also_wrong_rows_alone(x):
+        step = (x[1:] - x[:-1]).norm(dim=-1).flatten(1).sum(1)
+        return step.max() / step.mean()
+
 
 class walk:
     def right_in_a_loop(encode, decode, a, b, n):
@@ -84,3 +102,15 @@ class walk:
     def codes_only(encode, decode, a, b, n):
         t = torch.linspace(0, 1, n).view(n, 1)
         return (1 - t) * encode(a) + t * encode(b)
+
+    def right_by_lerp(encode, decode, a, b, n):
+        t = torch.linspace(0, 1, n)[:, None]
+        return decode(torch.lerp(encode(a), encode(b), t))
+
+    def also_wrong_flat_pictures(encode, decode, a, b, n):
+        t = torch.linspace(0, 1, n).view(n, 1)
+        return decode((1 - t) * encode(a.flatten(1)) + t * encode(b.flatten(1)))
+
+    def also_wrong_axis_too_many(encode, decode, a, b, n):
+        t = torch.linspace(0, 1, n).view(n, 1, 1)
+        return decode((1 - t) * encode(a) + t * encode(b))

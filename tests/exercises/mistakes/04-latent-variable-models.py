@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch.distributions import Categorical, MultivariateNormal, Normal
 
@@ -41,6 +42,34 @@ class draw_from_mixture:
         m = torch.repeat_interleave(torch.arange(len(pi)), counts)
         return Normal(mu[m], sigma[m]).sample()
 
+    def right_by_cumulated_weights(pi, mu, sigma, n):
+        m = (torch.rand(n)[:, None] > pi.cumsum(0)[:-1]).sum(1)
+        return mu[m] + sigma[m] * torch.randn(n)
+
+    def right_by_numpy(pi, mu, sigma, n):
+        m = torch.multinomial(pi, n, True).numpy()
+        eps = torch.randn(n).numpy()
+        return torch.as_tensor(mu.numpy()[m] + sigma.numpy()[m] * eps)
+
+    def right_all_kinds_and_a_choice(pi, mu, sigma, n):
+        each = mu + sigma * torch.randn(n, len(mu))
+        return each.gather(1, torch.multinomial(pi, n, True)[:, None])[:, 0]
+
+    def also_wrong_three_kinds(pi, mu, sigma, n):
+        m = torch.multinomial(pi[:3], n, True).clamp(max=len(mu) - 1)
+        m = torch.where(torch.rand(n) < 0.5, m, torch.randint(3, (n,)) % len(mu))
+        return mu[m] + sigma[m] * torch.randn(n)
+
+    def also_wrong_seed_of_its_own(pi, mu, sigma, n):
+        g = torch.Generator().manual_seed(0)
+        m = torch.multinomial(pi, n, True, generator=g)
+        return mu[m] + sigma[m] * torch.randn(n, generator=g)
+
+    def also_wrong_each_twice(pi, mu, sigma, n):
+        m = torch.multinomial(pi, n // 2 + 1, True)
+        x = mu[m] + sigma[m] * torch.randn(len(m))
+        return x.repeat(2)[:n]
+
 
 class posterior_mean:
     def right_in_double(log_lik, log_prior, z):
@@ -70,6 +99,17 @@ class posterior_mean:
 
     def mean_for_sum(log_lik, log_prior, z):
         return (z * (log_lik + log_prior).softmax(-1)).mean(-1)
+
+    def right_by_numpy(log_lik, log_prior, z):
+        log_p = (log_lik + log_prior).numpy()
+        p = np.exp(log_p - log_p.max(1, keepdims=True))
+        return torch.as_tensor((p * z.numpy()).sum(1) / p.sum(1))
+
+    def also_wrong_always_the_standard_normal(log_lik, log_prior, z):
+        return (log_lik - 0.5 * z**2).softmax(1) @ z
+
+    def also_wrong_grid_from_minus_three_to_three(log_lik, log_prior, z):
+        return (log_lik + log_prior).softmax(1) @ torch.linspace(-3, 3, len(z))
 
 
 def log_lik_of(x, mean, log_var):

@@ -2,6 +2,7 @@
 a class for each exercise, a function for each mistake its check knows, and one
 named right… for every other way of being right."""
 
+import numpy as np
 import torch
 from torch.distributions import Normal
 
@@ -38,6 +39,10 @@ class width_gradient:
         sigma = (0.5 * log_var).exp()
         return (slope * 0.5 * sigma * eps).mean(dim=1)
 
+    def right_by_numpy(slope, eps, log_var):
+        sigma = np.exp(log_var.numpy() / 2)
+        return torch.as_tensor((slope.numpy() * eps.numpy()).mean(0) * sigma / 2)
+
 
 class sample_layer:
     def right_by_torch(mu, log_var):
@@ -69,6 +74,44 @@ class sample_layer:
 
     def no_noise(mu, log_var):
         return mu
+
+    def right_in_another_order(mu, log_var):
+        eps = torch.randn(mu.T.shape).T.flip(0)
+        return torch.addcmul(mu, (0.5 * log_var).exp(), eps)
+
+    def right_a_code_at_a_time(mu, log_var):
+        eps = torch.stack([torch.randn(len(mu)) for _ in range(mu.shape[1])], 1)
+        return eps * log_var.exp().sqrt() + mu
+
+    def right_in_double(mu, log_var):
+        eps = torch.randn(mu.shape, dtype=torch.float64)
+        return mu + (0.5 * log_var).exp() * eps
+
+    def also_wrong_uniform_of_width_one(mu, log_var):
+        eps = (torch.rand_like(mu) - 0.5) * 12**0.5
+        return mu + (0.5 * log_var).exp() * eps
+
+    def also_wrong_signs(mu, log_var):
+        return mu + (0.5 * log_var).exp() * torch.randn_like(mu).sign()
+
+    def also_wrong_laplace(mu, log_var):
+        eps = torch.distributions.Laplace(0.0, 0.5**0.5).sample(mu.shape)
+        return mu + (0.5 * log_var).exp() * eps
+
+    def also_wrong_clamped(mu, log_var):
+        return mu + (0.5 * log_var).exp() * torch.randn_like(mu).clamp(-2, 2)
+
+    def also_wrong_seed_of_its_own(mu, log_var):
+        g = torch.Generator().manual_seed(0)
+        return mu + (0.5 * log_var).exp() * torch.randn(*mu.shape, generator=g)
+
+    def also_wrong_each_twice(mu, log_var):
+        eps = torch.randn(len(mu) // 2 + 1, mu.shape[1])
+        return mu + (0.5 * log_var).exp() * eps.repeat(2, 1)[: len(mu)]
+
+    def also_wrong_sorted(mu, log_var):
+        eps = torch.randn_like(mu).sort(0).values
+        return mu + (0.5 * log_var).exp() * eps
 
 
 class score_gradient:
@@ -116,7 +159,7 @@ class steep_but_small:
     def right_triangles(z):
         return ((20 * z) % 2 - 1).abs()
 
-    def right_cosine(z):
+    def a_sine(z):
         return torch.cos(30 * z)
 
     def a_constant(z):
@@ -132,4 +175,22 @@ class steep_but_small:
         return z**2 / 100
 
     def not_steep_enough(z):
-        return torch.sin(2.5 * z)
+        return 1 + ((2.5 * z) % 2 - 1).abs()
+
+    def steep_and_a_jump(z):
+        return torch.tanh(300 * (z + 0.3)) + 0.1 * (z < -2.4)
+
+    def right_hat(z):
+        return (1 - 50 * z.abs()).clamp(min=0)
+
+    def right_piecewise(z):
+        return torch.where(z < 0, torch.zeros_like(z), (100 * z).clamp(max=1))
+
+    def also_wrong_sine_shifted(z):
+        return 3 + 0.1 * torch.cos(25 * z - 1)
+
+    def also_wrong_gradient_cut(z):
+        return torch.tanh(300 * z).detach() + ((20 * z) % 2 - 1).abs() * 0.1
+
+    def also_wrong_many_small_jumps(z):
+        return (100 * z).floor() / 100 - z + ((20 * z) % 2 - 1).abs()

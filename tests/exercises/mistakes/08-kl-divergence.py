@@ -4,6 +4,7 @@ named right… for every other way of being right."""
 
 import math
 
+import numpy as np
 import torch
 from torch.distributions import Normal, kl_divergence
 
@@ -43,6 +44,11 @@ class bill:
 
     def price_of_the_mean_code(mu, log_var):
         return terms(mu.mean(0), log_var.mean(0))
+
+    def right_by_numpy(mu, log_var):
+        mu, log_var = mu.numpy(), log_var.numpy()
+        each = 0.5 * (mu**2 + np.exp(log_var) - 1 - log_var)
+        return torch.as_tensor(each.mean(0))
 
 
 class kl_between:
@@ -91,6 +97,9 @@ class kl_by_draws:
         z = mu + sigma_of(log_var) * eps
         return 0.5 * (z**2 - eps**2 - log_var).mean(0).sum(1)
 
+    def closed_form(mu, log_var, n):
+        return (0.5 * (mu**2 + log_var.exp() - 1 - log_var)).sum(1)
+
     def no_gradient(mu, log_var, n):
         q, p = Normal(mu, sigma_of(log_var)), Normal(0.0, 1.0)
         z = q.sample((n,))
@@ -115,6 +124,31 @@ class kl_by_draws:
         q, p = Normal(mu, sigma_of(log_var)), Normal(0.0, 1.0)
         z = torch.randn(n, *mu.shape)
         return (q.log_prob(z) - p.log_prob(z)).sum(2).mean(0)
+
+    def right_one_by_one(mu, log_var, n):
+        q = Normal(mu, sigma_of(log_var))
+        p = Normal(0.0, 1.0)
+        total = 0.0
+        for part in (n // 2, n - n // 2):
+            z = q.rsample((part,))
+            total = total + (q.log_prob(z) - p.log_prob(z)).sum((0, 2))
+        return total / n
+
+    def also_wrong_one_draw(mu, log_var, n):
+        q, p = Normal(mu, sigma_of(log_var)), Normal(0.0, 1.0)
+        z = q.rsample()
+        return (q.log_prob(z) - p.log_prob(z)).sum(1)
+
+    def also_wrong_always_many(mu, log_var, n):
+        q, p = Normal(mu, sigma_of(log_var)), Normal(0.0, 1.0)
+        z = q.rsample((10_000,))
+        return (q.log_prob(z) - p.log_prob(z)).sum(2).mean(0)
+
+    def also_wrong_seed_of_its_own(mu, log_var, n):
+        g = torch.Generator().manual_seed(0)
+        eps = torch.randn(n, *mu.shape, generator=g)
+        z = mu + sigma_of(log_var) * eps
+        return 0.5 * (z**2 - eps**2 - log_var).mean(0).sum(1)
 
 
 class note_loss:
@@ -144,6 +178,18 @@ class note_loss:
         sigma = sigma_of(log_var)
         kl = 0.5 * (mu**2 + sigma - 1 - sigma.log()).sum(1)
         return (surprise + kl).mean()
+
+    def also_wrong_free_bits(surprise, mu, log_var):
+        kl = 0.5 * (mu**2 + log_var.exp() - 1 - log_var)
+        return (surprise + kl.clamp(min=0.1).sum(1)).mean()
+
+    def also_wrong_free_bits_per_picture(surprise, mu, log_var):
+        kl = 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1)
+        return (surprise + kl.clamp(min=0.5)).mean()
+
+    def also_wrong_clamped(surprise, mu, log_var):
+        kl = 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1)
+        return (surprise + kl.clamp(max=30)).mean()
 
 
 class kl_term:

@@ -25,6 +25,14 @@ class direction:
     def one_number(z, has):
         return z[has].mean() - z[~has].mean()
 
+    def right_by_numpy(z, has):
+        z, has = z.numpy(), has.numpy()
+        return torch.as_tensor(z[has].mean(0) - z[~has].mean(0))
+
+    def right_in_place(z, has):
+        z -= z[~has].mean(0)
+        return z[has].mean(0)
+
 
 def nats(x, logits):
     return F.binary_cross_entropy_with_logits(logits, x, reduction="none")
@@ -73,6 +81,12 @@ class minus_elbo:
         z = mu + torch.exp(0.5 * log_var) * eps
         return nats(x, z @ W).sum() + kl_terms(mu, log_var).sum()
 
+    def right_noise_is_data(x, mu, log_var, W, eps):
+        z = mu + log_var.exp().sqrt() * eps.detach()
+        bce = torch.nn.functional.binary_cross_entropy_with_logits
+        surprise = bce(z @ W, x.detach(), reduction="sum") / len(x)
+        return surprise + 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum() / len(x)
+
 
 def square(x, x_hat):
     return F.mse_loss(x_hat, x, reduction="sum") / len(x)
@@ -109,3 +123,13 @@ class notes_loss:
 
     def beta_lost(x, x_hat, mu, log_var, beta):
         return 0.5 * square(x, x_hat) + kl_terms(mu, log_var).sum(1).mean()
+
+    def also_wrong_first_channel(x, x_hat, mu, log_var, beta):
+        half = 0.5 * ((x - x_hat)[:, 0] ** 2).flatten(1).sum(1)
+        kl = 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1)
+        return (half + beta * kl).mean()
+
+    def also_wrong_square_pictures(x, x_hat, mu, log_var, beta):
+        pixels = x.shape[1] * x.shape[-1] ** 2
+        kl = 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1)
+        return 0.5 * ((x - x_hat) ** 2).mean() * pixels + beta * kl.mean()
