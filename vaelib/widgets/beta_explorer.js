@@ -1,11 +1,17 @@
 // One slider over models that were trained with different β.
-import { floats, inTurn, make, mount, nameOf, publish, teller } from "./was_controls.js";
+import { bind, hear, perFrame } from "./bind.js";
+import { bytes, floats, shorts } from "./bytes.js";
+import { chartOf } from "./chart.js";
 import { compile } from "./decoder.js";
-import { figure, planeOf } from "./was_drawing.js";
-import { tilesOf } from "./was_tiles.js";
+import { pictureOf } from "./drawing.js";
+import { box, figure, make, mount, publish, put } from "./elements.js";
+import { inTurn } from "./evaluator.js";
+import { minus } from "./numbers.js";
+import { planeOf } from "./plane.js";
+import { sliderOf, slidersOf } from "./slider.js";
 
 /** Three digits, for people. */
-export const digits = (v) => String(+v.toPrecision(3) + 0).replaceAll("-", "−");
+export const digits = (v) => minus(+v.toPrecision(3) + 0);
 
 /** @param {number[]} point β, rate, distortion */
 export const sayPoint = ([beta, rate, distortion]) =>
@@ -14,129 +20,75 @@ export const sayPoint = ([beta, rate, distortion]) =>
 /** All pictures of one model, one after the other in one array. */
 export const picturesOf = ({ decoder, z }, size) => inTurn(compile(decoder), size)(floats(z));
 
-const CHART = { wide: 400, high: 300, left: 56, below: 46 };
-
 /** The rate–distortion curve, and a mark on it. */
 function curveOf(points, [x, y], ticks) {
-  const { wide, high, left, below } = CHART;
-  const across = (v) => left + ((v - x[0]) / (x[1] - x[0])) * (wide - left);
-  const up = (v) => (high - below) * (1 - (v - y[0]) / (y[1] - y[0]));
-  const lines = make("svg:g", { class: "vl-lines" });
-  const words = make("svg:g", { class: "vl-words" });
-  const text = (...at) => words.append(make("svg:text", at[0], at[1]));
-  for (const t of ticks[0]) {
-    lines.append(make("svg:path", { d: `M${across(t)} 0V${high - below}` }));
-    text({ x: across(t), y: high - below + 17 }, digits(t));
-  }
-  for (const t of ticks[1]) {
-    lines.append(make("svg:path", { d: `M${left} ${up(t)}H${wide}` }));
-    text({ x: left - 7, y: up(t) + 4, style: "text-anchor:end" }, digits(t));
-  }
-  lines.append(make("svg:path", { d: `M${left} 0V${high - below}H${wide}`, class: "vl-axis" }));
-  const middle = (high - below) / 2;
-  text({ x: (left + wide) / 2, y: high - 9 }, "rate: KL in nats");
-  text({ x: 15, y: middle, transform: `rotate(-90 15 ${middle})` }, "distortion: −reconstruction in nats");
-  const places = points.map(([, rate, distortion]) => [across(rate), up(distortion)]);
-  const dot = make("svg:circle", { class: "vl-dot", r: 8 });
-  const chart = make(
-    "svg:svg",
-    { viewBox: `0 0 ${wide} ${high}`, class: "vl-chart", role: "img" },
-    lines, words,
-    make("svg:path", { class: "vl-curve", d: `M${places.join("L")}` }),
-    ...places.map(([cx, cy]) => make("svg:circle", { class: "vl-stop", cx, cy, r: 3.5 })),
-    dot,
-  );
+  const chart = chartOf({
+    size: [400, 300], x, y, ticks, said: digits, edge: [8, 10, 44, 56], label: "Rate and distortion",
+    titles: ["rate: KL in nats", "distortion: −reconstruction in nats"],
+  });
+  const places = points.map((point) => point.slice(1));
+  chart.add("path", { class: "vl-curve vl-f", d: chart.path(places) });
+  for (const [a, b] of places)
+    chart.add("circle", { class: "vl-stop", cx: chart.across(a), cy: chart.up(b), r: 3.5 });
+  const knob = chart.knob();
   return {
-    chart,
+    element: chart.element,
     mark(i) {
-      dot.setAttribute("cx", places[i][0]);
-      dot.setAttribute("cy", places[i][1]);
-      chart.setAttribute("aria-label", `Rate–distortion curve of ${points.length} models; marked: ${sayPoint(points[i])}`);
+      knob.move(...places[i]);
+      put(chart.element, { "aria-label": `Rate–distortion curve of ${points.length} models; marked: ${sayPoint(points[i])}` });
     },
   };
 }
 
-/** The plane with the codes of one model at a time. */
-function cloudOf(scene, dims) {
-  const plane = planeOf(scene);
-  const names = make("svg:svg", { viewBox: "0 0 400 400", class: "vl-words", "aria-hidden": "true" });
-  const part = (v) => (400 * (v - scene.low[0])) / (scene.high[0] - scene.low[0]);
-  plane.element.querySelectorAll(".vl-name").forEach((text, i) => {
-    text.textContent = dims[i] === undefined ? "" : nameOf(dims[i]);
-  });
-  plane.element.append(names);
-  const element = make("div", { role: "img", "aria-label": "The data's codes on the latent plane" }, plane.element);
-  return {
-    element,
-    show({ points, marks }) {
-      plane.cloud(new Uint16Array(floats(points).buffer));
-      names.replaceChildren(...marks.map(([x, y, name]) =>
-        make("svg:text", { class: "vl-class", x: part(x), y: 406 - part(y) }, name)));
-    },
-  };
+/** The pictures that one model makes, in sheets: [canvas, caption]. */
+function sheetsOf({ counts: [examples, samples, atlas], picture }) {
+  const sheets = [
+    [pictureOf(picture, "decoded", "Their reconstructions", examples), "Above: examples x. Below: their reconstructions"],
+    [pictureOf(picture, "samples", "Decoded draws from the prior", samples, 5), "Decoded draws from the prior, the same for every β"],
+  ];
+  if (atlas)
+    sheets.push([pictureOf(picture, "manifold", "The latent plane, decoded", atlas, Math.sqrt(atlas)), "The latent plane, decoded"]);
+  return sheets;
 }
 
 function render({ model, el }) {
   const stops = model.get("_stops"), page = model.get("_page");
-  const points = stops.map((stop) => stop.point);
-  const [examples, samples, atlas] = page.counts;
-  const side = Math.sqrt(atlas);
-  const strip = (name, label, range = page.picture.range) =>
-    tilesOf({ ...page.picture, range }, examples, examples, name, label);
-  const originals = strip("originals", "Examples", [0, 255]);
-  const sheets = [
-    strip("decoded", "Their reconstructions"),
-    tilesOf(page.picture, samples, 5, "samples", "Decoded draws from the prior"),
-  ];
-  if (atlas) sheets.push(tilesOf(page.picture, atlas, side, "manifold", "The latent plane, decoded"));
+  const points = stops.map((stop) => stop.point), total = page.counts.reduce((a, b) => a + b);
+  const originals = pictureOf({ ...page.picture, range: [0, 255] }, "originals", "Examples", page.counts[0]);
+  const [[copies, caption], ...others] = sheetsOf(page);
   const curve = curveOf(points, page.limits, page.ticks);
-  const cloud = cloudOf(page.scene, page.dims);
-  const slider = make("input", {
-    type: "range", min: 0, max: stops.length - 1, step: 1, "aria-label": "β",
-    style: "--from:0%;--to:0%",
-    input: () => move(+slider.value), change: () => python.now(),
-  });
-  const number = make("span", { class: "vl-number" });
+  const plane = planeOf({ ...page.scene, dims: page.dims });
+  const slider = sliderOf("β", { low: 0, high: stops.length - 1, step: 1, whole: true, home: 0 },
+    (i) => state.set({ beta: points[i][0] }), () => state.rest());
   const says = make("p", { class: "vl-says", "aria-hidden": "true" });
   const root = mount(
     el, "beta-explorer", "β explorer",
-    make("div", { class: "vl-betas" },
-      make("div", { class: "vl-row" },
-        make("div", { class: "vl-main" },
-          make("div", { class: "vl-sliders" },
-            make("span", { class: "vl-name", "aria-hidden": "true" }, "β"), slider, number),
-          says,
-          figure("Above: examples x. Below: their reconstructions", originals.canvas, sheets[0].canvas).element),
-        figure("Rate and distortion: a dot for each β", curve.chart).element),
-      make("div", { class: "vl-row" },
-        figure("Decoded draws from the prior, the same for every β", sheets[1].canvas).element,
-        ...sheets.slice(2).map(({ canvas }) => figure("The latent plane, decoded", canvas).element),
-        figure("Codes: a dot for each picture", cloud.element).element)),
+    box("betas",
+      box("row",
+        box("main", slidersOf(slider), says, figure(caption, originals.canvas, copies.canvas)),
+        figure("Rate and distortion: a dot for each β", curve.element)),
+      box("row",
+        ...others.map(([{ canvas }, text]) => figure(text, canvas)),
+        figure("Codes: a dot for each picture",
+          make("div", { role: "img", "aria-label": "The data's codes on the latent plane" }, plane.element)))),
   );
-  const python = teller(model, () => true);
   const made = [];
-  let at = whereIs(model.get("beta")), frame, timer;
-
-  function whereIs(beta) {
-    return points.findIndex((point) => point[0] === beta);
-  }
-
   const pictures = (i) => (made[i] ??= picturesOf(stops[i], page.size));
+  let at = 0, timer;
 
-  function paint() {
-    frame = undefined;
-    const all = pictures(at), each = all.length / page.counts.reduce((a, b) => a + b);
+  const paint = perFrame(() => {
+    const all = pictures(at);
     let first = 0;
-    sheets.forEach((sheet, k) => {
-      sheet.paint(all.subarray(first, (first += page.counts[k] * each)));
-    });
-    cloud.show(stops[at]);
+    [copies, ...others.map(([sheet]) => sheet)].forEach((sheet, k) =>
+      sheet.paint(all.subarray(first, (first += (page.counts[k] * all.length) / total))));
+    plane.cloud(shorts(stops[at].points));
+    plane.mark(stops[at].marks);
     curve.mark(at);
     says.textContent = sayPoint(points[at]);
     publish(root, [points[at][0]]);
     clearTimeout(timer);
     timer = setTimeout(prepare, 100);
-  }
+  });
 
   /** Decodes at rest what the slider will reach next. */
   function prepare() {
@@ -146,33 +98,14 @@ function render({ model, el }) {
     timer = setTimeout(prepare, 20);
   }
 
-  function show(next) {
-    at = next;
-    slider.value = at;
-    slider.setAttribute("aria-valuetext", sayPoint(points[at]));
-    number.textContent = digits(points[at][0]);
-    frame ??= requestAnimationFrame(paint);
-  }
-
-  function move(next) {
-    show(next);
-    python.soon({ beta: points[at][0] });
-  }
-
-  function fromPython() {
-    const next = whereIs(model.get("beta"));
-    if (next >= 0 && next !== at) show(next);
-  }
-
-  const { buffer, byteOffset, byteLength } = page.originals;
-  originals.paint(new Uint8Array(buffer, byteOffset, byteLength));
-  show(at);
-  model.on("change:beta", fromPython);
-  return () => {
-    cancelAnimationFrame(frame);
-    clearTimeout(timer);
-    model.off("change:beta", fromPython);
-  };
+  const state = bind(model, ["beta"], ({ beta }) => {
+    at = points.findIndex((point) => point[0] === beta);
+    slider.show(at, sayPoint(points[at]), digits(beta));
+    paint();
+  });
+  originals.paint(bytes(page.originals));
+  state.show();
+  return hear(model, {}, state.stop, paint.stop, () => clearTimeout(timer));
 }
 
 export default { render };

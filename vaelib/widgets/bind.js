@@ -59,7 +59,7 @@ export function perFrame(paint) {
  * never changed in place.
  * @param {(now: object) => object | void} show shows them; what it returns
  *   (traits that follow from them) is told to Python with the reader's changes
- * @param {{inPage?: () => boolean, busy?: () => boolean}} when inPage: telling
+ * @param {{inPage?: () => boolean, busy?: (name: string) => boolean}} when inPage: telling
  *   disturbs nobody; busy: the reader's hand is on it, and Python has to wait
  */
 export function bind(model, names, show, { inPage = () => true, busy = () => false } = {}) {
@@ -82,7 +82,7 @@ export function bind(model, names, show, { inPage = () => true, busy = () => fal
     rest: python.now,
     stop: hear(model, Object.fromEntries(names.map((name) => [name, () => {
       const value = model.get(name);
-      if (busy() || !changed([name, value])) return;
+      if (busy(name) || !changed([name, value])) return;
       now[name] = value;
       show(now);
     }]))),

@@ -1,81 +1,88 @@
 // A picture beside what its first k principal components make of it.
+import { bind, hear } from "./bind.js";
+import { floats, shorts } from "./bytes.js";
+import { chartOf } from "./chart.js";
 import { fromHalf } from "./decoder.js";
-import { evaluator, floats, make, mount, nameOf, publish, round, same, say, teller } from "./was_controls.js";
-import { figure, pictureOf } from "./was_drawing.js";
+import { pictureOf } from "./drawing.js";
+import { box, button, figure, make, menuOf, mount, publish, put } from "./elements.js";
+import { evaluator } from "./evaluator.js";
+import { squaredError } from "./maths.js";
+import { nameOf, round, say } from "./numbers.js";
+import { sliderOf, slidersOf } from "./slider.js";
 
-const TURNS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
-const WIDE = 300, HIGH = 70;
-
-const halves = (view) =>
-  fromHalf(new Uint16Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)));
+const halves = (view) => fromHalf(shorts(view));
 
 const percent = (part) => `${(100 * part).toFixed(1)} %`;
 
 /** The share of the variance against k, and a mark at the k in use. */
 function curveOf(share) {
-  const x = (k) => (k * WIDE) / (share.length - 1), y = (part) => HIGH - part * HIGH;
-  const line = (upTo) => share.slice(0, upTo + 1).map((part, k) => `${x(k)} ${y(part)}`).join("L");
-  const area = make("svg:path", { class: "vl-area" });
-  const dot = make("svg:circle", { class: "vl-dot", r: 6 });
-  const element = make(
-    "svg:svg", { class: "vl-curve", viewBox: `-9 -9 ${WIDE + 18} ${HIGH + 10}`, "aria-hidden": "true" },
-    area,
-    make("svg:g", { class: "vl-lines" },
-      make("svg:path", { d: `M0 0H${WIDE}` }),
-      make("svg:path", { class: "vl-axis", d: `M0 ${HIGH}H${WIDE}` }),
-      make("svg:path", { class: "vl-axis", d: `M${line(share.length)}` })),
-    make("svg:g", { class: "vl-words" }, make("svg:text", { x: 22, y: 15 }, "100 %")),
-    dot,
-  );
+  const last = share.length - 1;
+  const chart = chartOf({
+    size: [318, 98], edge: [10, 9, 20, 46], x: [0, last], y: [0, 1],
+    ticks: [[0, last], [0.5, 1]], titles: ["k"], said: (t, ofY) => (ofY ? `${100 * t} %` : t),
+  });
+  const points = share.map((part, k) => [k, part]);
+  const area = chart.add("path", { class: "vl-area" });
+  chart.add("path", { class: "vl-curve", d: chart.path(points) });
+  const knob = chart.knob(6);
   return {
-    element,
+    element: chart.element,
     mark(k) {
-      area.setAttribute("d", `M0 ${HIGH}L${line(k)}V${HIGH}Z`);
-      dot.setAttribute("cx", x(k));
-      dot.setAttribute("cy", y(share[k]));
+      put(area, { d: chart.path(points.slice(0, k + 1), true) });
+      knob.move(k, share[k]);
     },
   };
 }
 
 function render({ model, el }) {
   const format = model.get("_picture"), size = format.shape.reduce((a, b) => a * b);
-  let z = model.get("z").slice(), k = model.get("k"), example = model.get("example");
   let parts, codes, pictures, curve, rows;
   const given = pictureOf(format, "given", "The example as it is");
   const made = pictureOf(format, "decoded", "The picture decoded from k components");
-  const choice = make("select", { "aria-label": "Example", change: () => choose(+choice.value) });
-  const count = make("input", {
-    type: "range", step: 1, min: 0, max: z.length, "aria-label": "k, the number of components",
-    input: () => move(z, +count.value), keydown: (event) => jump(event),
-  });
-  const words = make("p", { class: "vl-words-line" });
-  const plot = make("div", {});
-  const list = make("div", { class: "vl-sliders" });
-  const left = figure("as it is", given.canvas);
-  const right = figure("", made.canvas);
-  const button = (text, click) => make("button", { type: "button", click }, text);
+  const menu = menuOf("Example", choose);
+  const length = model.get("z").length;
+  const count = sliderOf("k, the number of components", { low: 0, high: length, step: 1, whole: true, name: "k" },
+    (k) => state.set({ k }), () => state.rest());
+  const words = make("p", { class: "vl-words-line" }), plot = box("plot"), list = box("list");
+  const error = make("figcaption");
   const root = mount(
     el, "component-sliders", "Component sliders",
-    make("div", { class: "vl-row", change: () => python.now() },
-      make("div", { class: "vl-panel" }, words, plot,
-        make("div", { class: "vl-sliders vl-count" },
-          make("span", { class: "vl-name", "aria-hidden": "true" }, "k"), count,
-          make("span", { class: "vl-number" })),
-        list,
-        make("div", { class: "vl-buttons" }, choice,
-          button("Its own code", () => choose(example)),
-          button("Mean picture", () => move(z.map(() => 0), k)))),
-      make("div", { class: "vl-row vl-panel vl-versus" }, left.element, right.element)),
+    box("row",
+      box("panel", words, plot, box("count", slidersOf(count)), list,
+        box("buttons", menu.element,
+          button("Its own code", () => choose(state.now.example)),
+          button("Mean picture", () => state.set({ z: state.now.z.map(() => 0) })))),
+      box("row vl-panel vl-versus", figure("as it is", given.canvas), figure(error, made.canvas))),
   );
+  const example = () => pictures.subarray(state.now.example * size, (state.now.example + 1) * size);
   const decode = evaluator(model, "decoder", root, (pixels, code) => {
     made.paint(pixels);
-    const x = pictures.subarray(example * size, (example + 1) * size);
-    const error = x.reduce((sum, v, p) => sum + (v - pixels[p]) ** 2, 0);
-    right.words.textContent = `k = ${k}, squared error ${say(error)}`;
-    root.dataset.error = error.toFixed(3);
-    publish(root, code);
+    const off = squaredError(example(), pixels);
+    error.textContent = `k = ${state.now.k}, squared error ${say(off)}`;
+    publish(root, code, { error: off.toFixed(3) });
   });
-  const python = teller(model, decode.inPage);
+  const state = bind(model, ["z", "k", "example"], show, decode);
+
+  /** Shows the state, and asks for its picture. */
+  function show({ z, k }) {
+    rows.forEach(({ input, show }, i) => {
+      show(z[i], ...(i < k ? [] : ["not used", "–"]));
+      input.disabled = i >= k;
+    });
+    const kept = percent(parts.share[k]);
+    count.show(k, `${k}, keeps ${kept} of the variance`, `${k} of ${length}`);
+    count.input.style.setProperty("--to", `${(100 * k) / length}%`);
+    words.textContent = `k = ${k} keeps ${kept} of the variance of all pictures.`;
+    menu.element.value = state.now.example;
+    curve.mark(k);
+    given.paint(example());
+    decode.ask(z.map((v, i) => (i < k ? v : 0)));
+  }
+
+  function choose(i) {
+    state.set({ example: i, z: Array.from(codes.subarray(i * length, (i + 1) * length), round) });
+    state.rest();
+  }
 
   function furnish() {
     parts = model.get("_parts");
@@ -83,86 +90,22 @@ function render({ model, el }) {
     pictures = halves(parts.pictures);
     curve = curveOf(parts.share);
     plot.replaceChildren(curve.element);
-    choice.replaceChildren(...parts.names.map((name, i) => make("option", { value: i }, name)));
+    menu.offer(parts.names);
     const pushes = halves(parts.components);
     rows = parts.low.map((low, i) => {
-      const high = parts.high[i];
-      const part = (v) => `${(100 * (v - low)) / (high - low)}%`;
       const push = pictureOf({ ...format, range: [-1, 1] }, "x", `Component ${i + 1}`);
       push.paint(pushes.subarray(i * size, (i + 1) * size));
-      const input = make("input", {
-        type: "range", step: "any", min: low, max: high, "aria-label": nameOf(i),
-        style: `--from:${part(parts.inner[0][i])};--to:${part(parts.inner[1][i])}`,
-        input: () => change(i, +input.value),
-        keydown: (event) => press(event, i),
-      });
-      return { push: push.canvas, input, number: make("span", { class: "vl-number" }) };
+      return sliderOf(nameOf(i), {
+        low, high: parts.high[i], step: parts.step[i], home: 0, name: push.canvas,
+        inner: [parts.inner[0][i], parts.inner[1][i]],
+      }, (v) => state.set({ z: state.now.z.with(i, round(v)) }), state.rest);
     });
-    list.replaceChildren(...rows.flatMap(({ push, input, number }) => [push, input, number]));
-    place();
-  }
-
-  /** Shows the state, and asks for its picture. */
-  function place() {
-    rows.forEach(({ input, number }, i) => {
-      input.value = z[i];
-      input.disabled = i >= k;
-      input.setAttribute("aria-valuetext", i < k ? say(z[i]) : "not used");
-      number.textContent = i < k ? say(z[i]) : "–";
-    });
-    count.value = k;
-    count.parentNode.style.setProperty("--to", `${(100 * k) / z.length}%`);
-    count.nextSibling.textContent = `${k} of ${z.length}`;
-    count.setAttribute("aria-valuetext", `${k}, keeps ${percent(parts.share[k])} of the variance`);
-    words.textContent = `k = ${k} keeps ${percent(parts.share[k])} of the variance of all pictures.`;
-    choice.value = example;
-    curve.mark(k);
-    given.paint(pictures.subarray(example * size, (example + 1) * size));
-    decode.ask(z.map((v, i) => (i < k ? v : 0)));
-  }
-
-  function move(next, nextK, nextExample = example) {
-    const rounded = next.map(round);
-    if (same(rounded, z) && nextK === k && nextExample === example) return;
-    [z, k, example] = [rounded, nextK, nextExample];
-    place();
-    python.soon({ z, k, example });
-  }
-
-  const choose = (i) => move(Array.from(codes.subarray(i * z.length, (i + 1) * z.length)), k, i);
-  const change = (i, value) => move(z.map((v, j) => (j === i ? value : v)), k);
-
-  function press(event, i) {
-    const by = (TURNS[event.key] ?? 0) * parts.step[i] * (event.shiftKey ? 10 : 1);
-    if (event.key === "Home") change(i, 0);
-    else if (by) change(i, Math.max(parts.low[i], Math.min(parts.high[i], z[i] + by)));
-    else return;
-    event.preventDefault();
-  }
-
-  function jump(event) {
-    const by = (TURNS[event.key] ?? 0) * (event.shiftKey ? 10 : 1);
-    if (!by) return;
-    move(z, Math.max(0, Math.min(z.length, k + by)));
-    event.preventDefault();
-  }
-
-  function fromPython() {
-    const next = [model.get("z"), model.get("k"), model.get("example")];
-    if (same(next[0], z) && next[1] === k && next[2] === example) return;
-    [z, k, example] = [next[0].slice(), next[1], next[2]];
-    place();
+    list.replaceChildren(slidersOf(...rows));
+    state.show();
   }
 
   furnish();
-  const events = ["change:z", "change:k", "change:example"];
-  for (const event of events) model.on(event, fromPython);
-  model.on("change:_parts", furnish);
-  return () => {
-    decode.stop();
-    for (const event of events) model.off(event, fromPython);
-    model.off("change:_parts", furnish);
-  };
+  return hear(model, { _parts: furnish }, state.stop, decode.stop);
 }
 
 export default { render };

@@ -1,92 +1,157 @@
 // Draw a picture; see where the encoder puts it, and what the decoder makes of that.
-import { evaluator, floats, make, mount, publish, round, same, teller } from "./was_controls.js";
-import { figure, pictureOf, planeOf, showCode } from "./was_drawing.js";
+import { bind, hear } from "./bind.js";
+import { floats, pixelsAt } from "./bytes.js";
+import { pictureOf } from "./drawing.js";
+import { box, button, figure, make, menuOf, mount, publish, put } from "./elements.js";
+import { evaluator } from "./evaluator.js";
+import { draggable, placeIn } from "./hand.js";
 import { inkOf } from "./ink.js";
+import { normal } from "./maths.js";
+import { round, showCode } from "./numbers.js";
+import { planeOf } from "./plane.js";
 
 const SURFACE = 336;
 
-/** A normal number (Box & Muller 1958). */
-const normal = () =>
-  Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+/**
+ * Black paper for mouse or finger. `drawn` is told all strokes at each change, as
+ * places in parts of the width; `rested` when the pen is lifted.
+ */
+function paperOf(ratio, penWidth, { began, drawn, rested }) {
+  const canvas = make("canvas", {
+    class: "vl-canvas", role: "img", width: SURFACE, height: SURFACE * ratio,
+    "aria-label": "Drawing area for mouse or finger; with the keyboard, choose an example below",
+  });
+  const pen = canvas.getContext("2d");
+  let strokes = [];
+
+  function redraw() {
+    pen.fillStyle = "#000";
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.strokeStyle = "#fff";
+    pen.lineCap = pen.lineJoin = "round";
+    pen.lineWidth = 1.2 * penWidth() * SURFACE;
+    for (const stroke of strokes) {
+      pen.beginPath();
+      for (const [x, y] of [stroke[0], ...stroke]) pen.lineTo(x * SURFACE, y * SURFACE);
+      pen.stroke();
+    }
+    drawn(strokes);
+  }
+
+  const dragging = draggable(canvas, {
+    grab() {
+      began();
+      strokes.push([]);
+    },
+    drag(event) {
+      const [x, y] = placeIn(canvas, event), place = [x, y * ratio];
+      const stroke = strokes.at(-1), last = stroke.at(-1);
+      if (last && Math.hypot(place[0] - last[0], place[1] - last[1]) < 0.008) return;
+      stroke.push(place);
+      redraw();
+    },
+    rested,
+  });
+  return {
+    canvas,
+    dragging,
+    clear() {
+      strokes = [];
+      redraw();
+    },
+    /** A finished picture in the place of strokes. */
+    show(picture) {
+      strokes = [];
+      pen.imageSmoothingEnabled = false;
+      pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    },
+  };
+}
+
+/** The plane with q(z|x): its mean, and where it lies within one and two sigma. */
+function posteriorOf(scene) {
+  const plane = planeOf(scene), unit = plane.across(1) - plane.across(0);
+  const ellipses = [2, 1].map(() => make("svg:ellipse", { class: "vl-ellipse" }));
+  const mean = make("svg:path", { class: "vl-mean" });
+  plane.hair.before(...ellipses, mean);
+  return {
+    ...plane,
+    ellipse([x, y = 0], [sx, sy = 0]) {
+      const cx = plane.across(x), cy = plane.up(y);
+      ellipses.forEach((ellipse, i) => put(ellipse, { cx, cy, rx: (2 - i) * sx * unit, ry: (2 - i) * sy * unit }));
+      put(mean, { d: `M${cx - 5} ${cy}h10m-5 -5v10` });
+    },
+  };
+}
 
 function render({ model, el }) {
   const format = model.get("_picture");
   const [channels, height, width] = format.shape;
-  let z = model.get("z").slice(), mu = model.get("mu"), sigma = model.get("sigma");
-  let strokes = [], drawing = false, mine = null, plane;
+  let mu = model.get("mu"), sigma = model.get("sigma"), mine = null, plane;
   const picture = pictureOf(format, "decoded", "The picture decoded from the code");
   const seen = pictureOf(format, "x", "What the encoder sees");
-  const canvas = make("canvas", {
-    class: "vl-canvas", role: "img", width: SURFACE, height: (SURFACE * height) / width,
-    "aria-label": "Drawing area for mouse or finger; with the keyboard, choose an example below",
-    pointerdown: grab, pointermove: drag, lostpointercapture: release,
+  const paper = paperOf(height / width, () => model.get("_ink").pen / width, {
+    began: () => { menu.element.value = ""; }, drawn, rested: () => state.rest(),
   });
-  const pen = canvas.getContext("2d");
-  const select = make("select", { "aria-label": "Example", change: () => example(+select.value) });
-  const button = (text, click) => make("button", { type: "button", click }, text);
-  const mean = button("Mean", () => choose(mu));
+  const menu = menuOf("Example", (i) => {
+    const x = pixelsAt(model.get("_examples").pixels, i, format);
+    show(x);
+    tell(x);
+  });
   const sample = button("Sample", () => choose(mu.map((m, i) => m + sigma[i] * normal())));
-  const frame = make("div", { class: "vl-posterior" });
-  const left = figure("Draw here, or choose an example", canvas);
-  const middle = figure("", frame);
-  const right = figure("", picture.canvas);
-  left.element.append(
-    make("div", { class: "vl-buttons" }, button("Clear", clear), select,
-      make("span", { class: "vl-seen" }, seen.canvas, "what the encoder sees")),
-  );
-  middle.element.append(make("div", { class: "vl-buttons" }, mean, sample));
-  const root = mount(
-    el, "draw-and-encode", "Draw and encode",
-    make("div", { class: "vl-row" }, left.element, middle.element, right.element),
-  );
-
+  const frame = box("posterior"), about = make("figcaption"), words = make("figcaption");
+  const left = figure("Draw here, or choose an example", paper.canvas);
+  left.append(box("buttons", button("Clear", clear), menu.element, box("seen", seen.canvas, "what the encoder sees")));
+  const middle = figure(about, frame);
+  middle.append(box("buttons", button("Mean", () => choose(mu)), sample));
+  const root = mount(el, "draw-and-encode", "Draw and encode",
+    box("row", left, middle, figure(words, picture.canvas)));
   const decode = evaluator(model, "decoder", root, (pixels, code) => {
     picture.paint(pixels);
-    right.words.textContent = z.length > 4 ? "decoded" : showCode(code);
+    words.textContent = code.length > 4 ? "decoded" : showCode(code);
     publish(root, code);
   });
   const encode = evaluator(model, "encoder", root, (out) => {
-    const size = z.length;
+    const size = state.now.z.length;
     mu = Array.from(out.slice(0, size));
     sigma = mu.map((_, i) => (out.length > size ? Math.exp(out[size + i] / 2) : 0));
     showPosterior();
-    place(mu.map(round));
-    python.soon({ mu, sigma, z });
-    if (!drawing) python.now();
+    place(mu);
+    state.tell({ mu, sigma });
+    if (!paper.dragging()) state.rest();
   });
-  const python = teller(model, () => decode.inPage() && encode.inPage());
+  const state = bind(model, ["z"], ({ z }) => {
+    plane.point(z);
+    decode.ask(z);
+  }, { inPage: () => decode.inPage() && encode.inPage(), busy: paper.dragging });
 
   function furnish() {
-    plane = planeOf(model.get("_scene"));
+    plane = posteriorOf(model.get("_scene"));
     frame.replaceChildren(plane.element);
-    const { names } = model.get("_examples");
-    select.replaceChildren(
-      make("option", { value: "", disabled: "", hidden: "" }, "choose"),
-      ...names.map((name, i) => make("option", { value: i }, name)),
-    );
+    menu.offer(model.get("_examples").names);
+    menu.element.prepend(make("option", { value: "", disabled: "", hidden: "" }, "choose"));
     showPosterior();
-    plane.mark(z);
+    plane.point(state.now.z);
   }
 
   function showPosterior() {
     plane.ellipse(mu, sigma);
-    const first = z.length > 2 ? `, first 2 of ${z.length} dimensions` : "";
+    const size = mu.length, first = size > 2 ? `, first 2 of ${size} dimensions` : "";
     sample.disabled = !sigma.some((s) => s > 0);
-    middle.words.textContent = !sample.disabled
-      ? `q(z|x): 1σ and 2σ${first}` : `the code of x${first}`;
+    about.textContent = (sample.disabled ? "the code of x" : "q(z|x): 1σ and 2σ") + first;
   }
 
-  function place(next) {
-    z = next;
-    plane.mark(z);
-    decode.ask(z);
+  /** Decoded in any case: another picture may have the same code. */
+  function place(code) {
+    state.now.z = code.map(round);
+    state.show();
+    state.tell({ z: state.now.z });
   }
 
   /** Decodes another code of the same picture. */
   function choose(code) {
-    place(code.map(round));
-    python.soon({ z });
-    python.now();
+    place(code);
+    state.rest();
   }
 
   /** Hands pixels to the encoder. */
@@ -97,20 +162,10 @@ function render({ model, el }) {
 
   function tell(x) {
     mine = new DataView(x.buffer);
-    python.soon({ _x: mine });
+    state.tell({ _x: mine });
   }
 
-  function redraw() {
-    pen.fillStyle = "#000";
-    pen.fillRect(0, 0, canvas.width, canvas.height);
-    pen.strokeStyle = "#fff";
-    pen.lineCap = pen.lineJoin = "round";
-    pen.lineWidth = (1.2 * model.get("_ink").pen * canvas.width) / width;
-    for (const stroke of strokes) {
-      pen.beginPath();
-      for (const [x, y] of [stroke[0], ...stroke]) pen.lineTo(x * SURFACE, y * SURFACE);
-      pen.stroke();
-    }
+  function drawn(strokes) {
     const [low, high] = format.range;
     const ink = inkOf(strokes, width, height, model.get("_ink")).map((v) => low + v * (high - low));
     const x = new Float32Array(channels * ink.length);
@@ -119,80 +174,27 @@ function render({ model, el }) {
     tell(x);
   }
 
-  /** Puts finished pixels on the canvas. */
+  /** Puts finished pixels on the paper. */
   function show(x) {
-    strokes = [];
-    seen.paint(x);
-    pen.imageSmoothingEnabled = false;
-    pen.drawImage(seen.canvas, 0, 0, canvas.width, canvas.height);
     give(x);
-  }
-
-  function example(i) {
-    const { pixels } = model.get("_examples");
-    const size = channels * height * width;
-    const [low, high] = format.range;
-    const x = Float32Array.from({ length: size }, (_, p) =>
-      low + (pixels.getUint8(i * size + p) / 255) * (high - low));
-    show(x);
-    tell(x);
+    paper.show(seen.canvas);
   }
 
   function clear() {
-    strokes = [];
-    select.value = "";
-    redraw();
-  }
-
-  function grab(event) {
-    if (event.button) return;
-    event.preventDefault();
-    canvas.setPointerCapture(event.pointerId);
-    drawing = true;
-    select.value = "";
-    strokes.push([]);
-    drag(event);
-  }
-
-  function drag(event) {
-    if (!drawing) return;
-    const box = canvas.getBoundingClientRect();
-    const place = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.width];
-    const stroke = strokes.at(-1), last = stroke.at(-1);
-    if (last && Math.hypot(place[0] - last[0], place[1] - last[1]) < 0.008) return;
-    stroke.push(place);
-    redraw();
-  }
-
-  function release() {
-    drawing = false;
-    python.now();
-  }
-
-  function fromPython() {
-    const next = model.get("z");
-    if (!drawing && !same(next, z)) place(next.slice());
+    menu.element.value = "";
+    paper.clear();
   }
 
   function pictureFromPython() {
     const x = model.get("_x");
-    if (x !== mine && !drawing) show(floats(x));
+    if (x !== mine && !paper.dragging()) show(floats(x));
   }
 
   furnish();
-  select.value = "";
+  menu.element.value = "";
   if (model.get("_x").byteLength) show(floats(model.get("_x")));
-  else clear();
-  model.on("change:z", fromPython);
-  model.on("change:_x", pictureFromPython);
-  model.on("change:_scene", furnish);
-  return () => {
-    decode.stop();
-    encode.stop();
-    model.off("change:z", fromPython);
-    model.off("change:_x", pictureFromPython);
-    model.off("change:_scene", furnish);
-  };
+  else paper.clear();
+  return hear(model, { _x: pictureFromPython, _scene: furnish }, state.stop, decode.stop, encode.stop);
 }
 
 export default { render };

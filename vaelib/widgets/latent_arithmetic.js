@@ -1,8 +1,11 @@
 // A weighted sum of three codes, and what is decoded from it and from each of them.
-import { evaluator, floats, make, mount, publish, round, say, teller } from "./was_controls.js";
-import { figure, pictureOf, showCode } from "./was_drawing.js";
-
-const NAMES = ["a", "b", "c"];
+import { bind, hear } from "./bind.js";
+import { floats } from "./bytes.js";
+import { pictureOf } from "./drawing.js";
+import { box, button, figure, make, menuOf, mount, publish } from "./elements.js";
+import { evaluator } from "./evaluator.js";
+import { round, showCode } from "./numbers.js";
+import { sliderOf, slidersOf } from "./slider.js";
 
 /** Σ weight · code for three rows of `codes`, which has `size` numbers a row. */
 export function combine(codes, size, terms, weights) {
@@ -11,96 +14,54 @@ export function combine(codes, size, terms, weights) {
 }
 
 function render({ model, el }) {
-  const format = model.get("_picture");
-  const size = model.get("z").length;
-  let terms = model.get("terms").slice(), weights = model.get("weights").slice();
+  const format = model.get("_picture"), size = model.get("z").length;
   let bank;
-  const parts = NAMES.map((name, k) => {
+  const settle = (news) => { state.set(news); state.rest(); };
+  const summand = (caption, picture, ...more) => {
+    const element = figure(caption, picture.canvas);
+    element.classList.add("vl-sum");
+    element.append(...more);
+    return element;
+  };
+  const parts = ["a", "b", "c"].map((name, k) => {
     const picture = pictureOf(format, `term vl-term-${name}`, `${name}, decoded`);
-    const select = make("select", {
-      "aria-label": name, change: () => set({ terms: terms.with(k, +select.value) }, true),
-    });
-    const weight = make("input", {
-      type: "range", min: -2, max: 2, step: 0.05, "aria-label": `Weight of ${name}`,
-      style: "--from:50%;--to:50%",
-      input: () => set({ weights: weights.with(k, round(+weight.value)) }),
-      change: () => python.now(),
-      keydown: (event) => {
-        if (event.key !== "Home") return;
-        event.preventDefault();
-        set({ weights: weights.with(k, 0) }, true);
-      },
-    });
-    const number = make("span", { class: "vl-number" });
-    const shown = figure(name, picture.canvas);
-    shown.element.classList.add("vl-sum");
-    shown.element.append(select, make("div", { class: "vl-sliders" },
-      make("span", { "aria-hidden": "true" }, "×"), weight, number));
-    return { picture, select, weight, number, element: shown.element };
+    const menu = menuOf(name, (row) => settle({ terms: state.now.terms.with(k, row) }));
+    const slider = sliderOf(`Weight of ${name}`, { low: -2, high: 2, step: 0.05, whole: true, home: 0, name: "×" },
+      (v) => state.set({ weights: state.now.weights.with(k, round(v)) }), () => state.rest());
+    return { picture, menu, slider, element: summand(name, picture, menu.element, slidersOf(slider)) };
   });
-  const result = pictureOf(format, "decoded", "The sum, decoded");
-  const right = figure("", result.canvas);
-  right.element.classList.add("vl-sum");
+  const result = pictureOf(format, "decoded", "The sum, decoded"), words = make("figcaption");
   const root = mount(
     el, "latent-arithmetic", "Arithmetic with codes",
-    make("div", { class: "vl-row" }, ...parts.map((part) => part.element), right.element),
-    make("div", { class: "vl-buttons" },
-      make("button", { type: "button", click: () => set({ weights: [1, -1, 1] }, true) }, "a − b + c")),
+    box("row", ...parts.map((part) => part.element), summand(words, result)),
+    box("buttons", button("a − b + c", () => settle({ weights: [1, -1, 1] }))),
   );
   const decode = evaluator(model, "decoder", root, (pixels, codes) => {
     const part = pixels.length / 4;
-    parts.forEach(({ picture }, k) => picture.paint(pixels.subarray(k * part, (k + 1) * part)));
-    result.paint(pixels.subarray(3 * part));
-    publish(root, codes.slice(3 * size));
-    Object.assign(root.dataset, { terms, weights });
+    [...parts.map(({ picture }) => picture), result].forEach((picture, k) =>
+      picture.paint(pixels.subarray(k * part, (k + 1) * part)));
+    publish(root, codes.slice(3 * size), state.now);
   }, size);
-  const python = teller(model, decode.inPage);
+  const state = bind(model, ["terms", "weights"], ({ terms, weights }) => {
+    parts.forEach(({ menu, slider }, k) => {
+      menu.element.value = terms[k];
+      slider.show(weights[k]);
+    });
+    const z = combine(bank, size, terms, weights);
+    words.textContent = size > 4 ? "the sum" : showCode(z);
+    decode.ask([...terms.flatMap((row) => Array.from(bank.subarray(row * size, (row + 1) * size))), ...z]);
+    return { z };
+  }, decode);
 
   function furnish() {
     const { codes, names } = model.get("_bank");
     bank = floats(codes);
-    for (const { select } of parts)
-      select.replaceChildren(...names.map((name, i) => make("option", { value: i }, name)));
-    show();
-  }
-
-  function show() {
-    parts.forEach(({ select, weight, number }, k) => {
-      select.value = terms[k];
-      weight.value = weights[k];
-      weight.setAttribute("aria-valuetext", say(weights[k]));
-      number.textContent = say(weights[k]);
-    });
-    const z = combine(bank, size, terms, weights);
-    right.words.textContent = size > 4 ? "the sum" : showCode(z);
-    const each = terms.map((row) => Array.from(bank.subarray(row * size, (row + 1) * size)));
-    decode.ask([...each.flat(), ...z]);
-    return z;
-  }
-
-  function set(news, rested) {
-    ({ terms = terms, weights = weights } = news);
-    python.soon({ ...news, z: show() });
-    if (rested) python.now();
-  }
-
-  function fromPython() {
-    const now = [model.get("terms"), model.get("weights")];
-    if (now.join() === [terms, weights].join()) return;
-    [terms, weights] = now.map((list) => list.slice());
-    show();
+    for (const { menu } of parts) menu.offer(names);
+    state.show();
   }
 
   furnish();
-  model.on("change:terms", fromPython);
-  model.on("change:weights", fromPython);
-  model.on("change:_bank", furnish);
-  return () => {
-    decode.stop();
-    model.off("change:terms", fromPython);
-    model.off("change:weights", fromPython);
-    model.off("change:_bank", furnish);
-  };
+  return hear(model, { _bank: furnish }, state.stop, decode.stop);
 }
 
 export default { render };

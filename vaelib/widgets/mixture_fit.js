@@ -1,12 +1,13 @@
 // A mixture of Gaussians fitted to numbers while the reader adds components; who
 // is responsible for the place under the pointer.
-import { make, mount, round, same, say, teller } from "./was_elements.js";
-
-const WIDE = 480, HIGH = 250, FOOT = 24;
-
-/** The float32 numbers of a trait, wherever they begin in their buffer. */
-const numbersOf = ({ buffer, byteOffset, byteLength }) =>
-  new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+import { bind, hear, perFrame } from "./bind.js";
+import { floats } from "./bytes.js";
+import { chartOf } from "./chart.js";
+import { box, button, make, mount, publish, put } from "./elements.js";
+import { draggable } from "./hand.js";
+import { gridOf, logNormal, logSumExp } from "./maths.js";
+import { clamp, minus, round, say } from "./numbers.js";
+import { sliderOf, slidersOf } from "./slider.js";
 
 /** Weight, mean and sigma of each component before the first step. */
 export function startMixture(sorted, size) {
@@ -23,13 +24,7 @@ export function startMixture(sorted, size) {
 
 /** log pi_m + log N(x; mu_m, sigma_m) for each component. */
 export const jointOf = (mixture, x) =>
-  mixture.map(({ pi, mu, sigma }) =>
-    Math.log(pi) - Math.log(sigma) - 0.5 * Math.log(2 * Math.PI) - 0.5 * ((x - mu) / sigma) ** 2);
-
-export function logSumExp(values) {
-  const top = Math.max(...values);
-  return top + Math.log(values.reduce((sum, v) => sum + Math.exp(v - top), 0));
-}
+  mixture.map(({ pi, mu, sigma }) => Math.log(pi) + logNormal(x, mu, sigma));
 
 /** p(m|x) for each component. */
 export function responsible(mixture, x) {
@@ -58,186 +53,118 @@ export function stepMixture(mixture, xs, floor) {
   }));
 }
 
-function render({ model, el }) {
-  const { most, steps, floor, low, high, step, ticks, bars, top, label, colours } = model.get("_plan");
-  const xs = numbersOf(model.get("_x")).sort(), others = numbersOf(model.get("_held_out"));
-  let size = model.get("components"), at = model.get("at");
-  let mixture, done = 0, frame, stale = true;
-
-  const across = (x) => ((x - low) / (high - low)) * WIDE;
-  const up = (p) => HIGH - (p / top) * (HIGH - 12);
-  const places = Array.from({ length: 241 }, (_, i) => low + (i / 240) * (high - low));
-  const colour = (m) => colours[m % colours.length];
-
-  const parts = make("svg:g", { class: "vl-parts" });
-  const total = make("svg:path", { class: "vl-total" });
-  const hair = make("svg:path", { class: "vl-hair" });
-  const dot = make("svg:circle", { class: "vl-dot", r: 6 });
-  const names = make("svg:g", { class: "vl-words" }), tags = make("svg:g", { class: "vl-words" });
-  for (const t of ticks)
-    names.append(make("svg:text", { x: across(t), y: HIGH + 18 }, String(t).replace("-", "−")));
-  const width = WIDE / bars.length;
-  const plot = make(
-    "svg:svg",
-    {
-      viewBox: `0 0 ${WIDE} ${HIGH + FOOT}`, class: "vl-density", role: "img",
-      "aria-label": "Histogram of the data, the fitted density, and its components",
-      pointermove: point, pointerdown: grab, pointerleave: () => python.now(),
-      lostpointercapture: () => python.now(),
+/** The histogram, the fitted density and its components, and a place on it. */
+function densityOf({ low, high, ticks, bars, top, label }, colour) {
+  const chart = chartOf({
+    size: [480, 290], x: [low, high], y: [0, top], ticks: [ticks, []], titles: [label],
+    edge: [12, 0, label.length < 3 ? 22 : 40, 0], label: "Histogram of the data, the fitted density, and its components",
+  });
+  const edges = gridOf(low, high, bars.length);
+  chart.add("g", { class: "vl-bars" }, ...bars.map((p, i) => make("svg:rect", {
+    x: chart.across(edges[i]), y: chart.up(p), height: chart.up(0) - chart.up(p),
+    width: chart.across(edges[1]) - chart.across(low) - 1,
+  })));
+  const parts = chart.add("g", { class: "vl-parts" });
+  const total = chart.add("path", { class: "vl-total" });
+  const hair = chart.add("path", { class: "vl-hair" });
+  const tags = make("svg:g"), knob = chart.knob(6), grid = gridOf(low, high, 240);
+  chart.words.append(tags);
+  const curve = (log) => chart.path(grid.map((x) => [x, Math.exp(log(x))]));
+  return {
+    chart,
+    fit(mixture) {
+      parts.replaceChildren(...mixture.map((one, m) => make("svg:path", {
+        d: curve((x) => jointOf([one], x)[0]), style: `stroke:${colour(m)};fill:${colour(m)}`,
+      })));
+      tags.replaceChildren(...mixture.map((one, m) => make("svg:text", {
+        x: chart.across(one.mu), y: Math.max(14, chart.up(Math.exp(jointOf([one], one.mu)[0])) + 16),
+      }, String(m + 1))));
+      put(total, { d: curve((x) => logSumExp(jointOf(mixture, x))) });
     },
-    make("svg:g", { class: "vl-bars" }, ...bars.map((p, i) =>
-      make("svg:rect", { x: i * width, y: up(p), width: width - 1, height: HIGH - up(p) }))),
-    make("svg:path", { class: "vl-base", d: `M0 ${HIGH}H${WIDE}` }),
-    parts, total, tags, hair, dot, names,
-  );
+    look(mixture, x) {
+      put(hair, { d: chart.path([[x, 0], [x, top]]) });
+      knob.move(x, Math.exp(logSumExp(jointOf(mixture, x))));
+    },
+  };
+}
+
+/** In words: who is responsible for the place x. */
+function sayShares(r, x) {
+  const best = r.indexOf(Math.max(...r));
+  const rest = r.map((v, m) => (m !== best && v > 0.005 ? `${m + 1} has ${say(v)}` : "")).filter(Boolean);
+  return [`p(m | x) at x = ${say(x)}: component ${best + 1} has ${say(r[best])}`, ...rest].join(", ");
+}
+
+const list = (values, digits) => values.map((v) => v.toFixed(digits)).join(",");
+
+function render({ model, el }) {
+  const { most, steps, floor, low, high, step, label, colours } = model.get("_plan");
+  const xs = floats(model.get("_x")).sort(), others = floats(model.get("_held_out"));
+  const colour = (m) => colours[m % colours.length];
+  const still = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)").matches;
+  const density = densityOf(model.get("_plan"), colour), plot = density.chart.element;
+  let mixture, size, done = 0;
   const shares = make("div", { class: "vl-shares", "aria-hidden": "true" });
-  const score = make("p", { class: "vl-says", role: "status" });
-  const words = make("p", { class: "vl-says" });
-  const slider = (name, attributes) => make("input", {
-    type: "range", "aria-label": name, style: "--from:0%;--to:0%", change: () => python.now(), ...attributes,
-  });
-  const count = slider("Number of components", {
-    min: 1, max: most, step: 1, input: () => choose(+count.value),
-  });
-  const spot = slider(label, {
-    min: low, max: high, step: "any", input: () => look(+spot.value), keydown: press,
-  });
-  const counted = make("span", { class: "vl-number" }), spotted = make("span", { class: "vl-number" });
-  const button = (text, name, by) => make(
-    "button", { type: "button", "aria-label": name, click: () => { choose(size + by); python.now(); } }, text,
-  );
+  const score = make("p", { class: "vl-says", role: "status" }), words = make("p", { class: "vl-says" });
+  const rest = () => state.rest();
+  const choose = (components) => state.set({ components: clamp(Math.round(components), 1, most) });
+  const look = (x) => state.set({ at: round(clamp(x, low, high)) });
+  const count = sliderOf("Number of components", { low: 1, high: most, step: 1, whole: true, home: 1, name: "M" }, choose, rest);
+  const spot = sliderOf(label, { low, high, step, name: "x" }, look, rest);
+  const more = (text, name, by) => button(text, () => { choose(state.now.components + by); rest(); }, { "aria-label": name });
+  const point = (event) => look(density.chart.at(event)[0]);
+  draggable(plot, { drag: point, rested: rest });
+  plot.addEventListener("pointermove", point);
+  plot.addEventListener("pointerleave", rest);
   const root = mount(
     el, "mixture-fit", "Mixture fit",
-    make("div", { class: "vl-mixture" },
-      plot,
-      make("div", { class: "vl-caption" }, label),
-      shares, words,
-      make("div", { class: "vl-sliders" },
-        make("span", { class: "vl-name", "aria-hidden": "true" }, "M"), count, counted,
-        make("span", { class: "vl-name", "aria-hidden": "true" }, "x"), spot, spotted),
-      make("div", { class: "vl-buttons" },
-        button("− component", "Remove a component", -1),
-        button("+ component", "Add a component", 1)),
+    box("mixture", box("density", plot), shares, words, slidersOf(count, spot),
+      box("buttons", more("− component", "Remove a component", -1), more("+ component", "Add a component", 1)),
       score),
   );
-  const python = teller(model, () => true);
-  const still = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)").matches;
 
-  /** Starts the fit with so many components; it goes on frame by frame. */
-  function choose(next) {
-    next = Math.max(1, Math.min(most, Math.round(next)));
-    if (next !== size) python.soon({ components: next });
-    size = next;
-    count.value = size;
-    count.setAttribute("aria-valuetext", `${size} component${size > 1 ? "s" : ""}`);
-    counted.textContent = String(size);
+  const paint = perFrame(() => {
+    if (size !== state.now.components) begin();
+    if (done < steps || !done) fit();
+    const { at } = state.now, r = responsible(mixture, at), said = sayShares(r, at);
+    density.look(mixture, at);
+    shares.replaceChildren(...r.map((v, m) => make("span", { style: `flex-grow:${v};background:${colour(m)}` })));
+    words.textContent = said;
+    spot.show(at, said, say(at));
+    publish(root, [], { r: list(r, 4), steps: done });
+    root.dataset.z = `${size},${at.toFixed(3)}`;
+    if (done < steps) paint();
+  });
+
+  /** Starts the fit anew; it goes on frame by frame. */
+  function begin() {
+    size = state.now.components;
     mixture = startMixture(xs, size);
     done = 0;
-    stale = true;
-    ask();
   }
 
-  function look(x) {
-    const next = round(Math.max(low, Math.min(high, x)));
-    if (next !== at) python.soon({ at: next });
-    at = next;
-    ask();
-  }
-
-  function ask() {
-    frame ??= requestAnimationFrame(go);
-  }
-
-  function go() {
-    frame = undefined;
+  function fit() {
     // Slowly at first, where most of the movement is.
     const until = still ? steps : Math.min(steps, done + 1 + Math.floor(done / 6));
-    if (done < steps) stale = true;
-    while (done < until) {
-      mixture = stepMixture(mixture, xs, floor);
-      done++;
-    }
-    paint();
-    if (done < steps) ask();
-  }
-
-  function paint() {
-    if (stale) drawCurves();
-    stale = false;
-    const r = responsible(mixture, at);
-    const x = across(at), y = up(Math.exp(logSumExp(jointOf(mixture, at))));
-    hair.setAttribute("d", `M${x} 0V${HIGH}`);
-    dot.setAttribute("cx", x);
-    dot.setAttribute("cy", y);
-    shares.replaceChildren(...r.map((v, m) =>
-      make("span", { style: `flex-grow:${v};background:${colour(m)}` })));
-    const best = r.indexOf(Math.max(...r));
-    const said = `p(m | x) at x = ${say(at)}: component ${best + 1} has ${say(r[best])}`;
-    const rest = r.map((v, m) => (m !== best && v > 0.005 ? `${m + 1} has ${say(v)}` : "")).filter(Boolean);
-    words.textContent = [said, ...rest].join(", ");
-    spot.value = at;
-    spot.setAttribute("aria-valuetext", words.textContent);
-    spotted.textContent = say(at);
-    root.dataset.z = `${size},${at.toFixed(3)}`;
-    root.dataset.r = r.map((v) => v.toFixed(4)).join(",");
-    root.dataset.steps = String(done);
-    root.dataset.frame = String(+root.dataset.frame + 1);
-  }
-
-  function drawCurves() {
-    const curve = (density) =>
-      places.map((x, i) => `${i ? "L" : "M"}${across(x).toFixed(1)} ${up(density(x)).toFixed(1)}`).join("");
-    parts.replaceChildren(...mixture.map((one, m) => make("svg:path", {
-      d: curve((x) => Math.exp(jointOf([one], x)[0])), style: `stroke:${colour(m)};fill:${colour(m)}`,
-    })));
-    tags.replaceChildren(...mixture.map(({ pi, mu, sigma }, m) => {
-      const peak = up(pi / (sigma * Math.sqrt(2 * Math.PI)));
-      return make("svg:text", { x: across(mu), y: Math.max(14, peak + 16) }, String(m + 1));
-    }));
-    total.setAttribute("d", curve((x) => Math.exp(logSumExp(jointOf(mixture, x)))));
+    for (; done < until; done++) mixture = stepMixture(mixture, xs, floor);
+    density.fit(mixture);
     const own = scoreOf(mixture, xs), theirs = others.length ? scoreOf(mixture, others) : NaN;
-    const nats = (v) => v.toFixed(3).replace("-", "−");
     // Only at rest: nobody wants thirty numbers read aloud.
     if (done === steps)
-      score.textContent = `log p(x), mean: ${nats(own)} nats on these ${xs.length}`
-        + (others.length ? `, ${nats(theirs)} on ${others.length} others` : "");
-    root.dataset.fit = [own, theirs].map((v) => v.toFixed(5)).join(",");
-    root.dataset.mixture = mixture.map(({ pi, mu, sigma }) =>
-      [pi, mu, sigma].map((v) => v.toFixed(5)).join(" ")).join(",");
+      score.textContent = `log p(x), mean: ${minus(own.toFixed(3))} nats on these ${xs.length}`
+        + (others.length ? `, ${minus(theirs.toFixed(3))} on ${others.length} others` : "");
+    Object.assign(root.dataset, {
+      fit: list([own, theirs], 5),
+      mixture: mixture.map(({ pi, mu, sigma }) => list([pi, mu, sigma], 5).replaceAll(",", " ")).join(),
+    });
   }
 
-  /** A drag goes on when it leaves the plot. */
-  function grab(event) {
-    plot.setPointerCapture(event.pointerId);
-    point(event);
-  }
-
-  function point(event) {
-    const box = plot.getBoundingClientRect();
-    look(low + ((event.clientX - box.left) / box.width) * (high - low));
-  }
-
-  function press(event) {
-    const signs = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
-    const by = (signs[event.key] ?? 0) * step * (event.shiftKey ? 10 : 1);
-    if (!by) return;
-    look(at + by);
-    event.preventDefault();
-  }
-
-  function fromPython() {
-    if (model.get("components") !== size) choose(model.get("components"));
-    if (!same([model.get("at")], [at])) look(model.get("at"));
-  }
-
-  choose(size);
-  model.on("change:components", fromPython);
-  model.on("change:at", fromPython);
-  return () => {
-    cancelAnimationFrame(frame);
-    model.off("change:components", fromPython);
-    model.off("change:at", fromPython);
-  };
+  const state = bind(model, ["components", "at"], ({ components }) => {
+    count.show(components, `${components} component${components > 1 ? "s" : ""}`, String(components));
+    paint();
+  });
+  state.show();
+  return hear(model, {}, state.stop, paint.stop);
 }
 
 export default { render };

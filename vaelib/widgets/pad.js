@@ -50,12 +50,13 @@ export function padOf(name, { moved, rested, walk }) {
     element,
     dragging,
     step,
-    /** Draws the plane anew. */
+    /** Draws the plane anew, and gives it. */
     furnish(next) {
       scene = next;
       plane = planeOf(scene);
       inputs.forEach((input, i) => put(input, { min: scene.low[i], max: scene.high[i] }));
       element.replaceChildren(plane.element, ...inputs);
+      return plane;
     },
     /** Puts the point at `next`; `words` say more of it to a screen reader. */
     show(next, words = "") {

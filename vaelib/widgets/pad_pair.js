@@ -1,9 +1,12 @@
 // Two latent planes of the same pictures: linked by the picture, or each on its own.
-import {
-  evaluator, floats, make, mount, publish, round, same, say, teller,
-} from "./was_controls.js";
-import { figure, pictureOf } from "./was_drawing.js";
-import { padOf } from "./was_pad.js";
+import { bind, hear } from "./bind.js";
+import { floats, pixelsAt } from "./bytes.js";
+import { pictureOf } from "./drawing.js";
+import { box, figure, make, mount, publish } from "./elements.js";
+import { evaluator } from "./evaluator.js";
+import { squaredError } from "./maths.js";
+import { round, say } from "./numbers.js";
+import { padOf } from "./pad.js";
 
 /** The row of `codes`, x and y in turn, that is nearest to z, and how far it is. */
 export function nearestOf(codes, [x, y]) {
@@ -27,127 +30,86 @@ export function neighbourOf(codes, from, axis, sign) {
   return found;
 }
 
-/** The squared differences, added up. */
-export const squaredError = (a, b) => a.reduce((sum, v, p) => sum + (v - b[p]) ** 2, 0);
+/** One plane, with what its model makes of the point. */
+function sideOf(model, mark, i, linked, state) {
+  const name = model.get("_names")[i];
+  const made = pictureOf(model.get("_picture"), "decoded",
+    linked ? `The picture rebuilt by ${name}` : `The picture decoded by ${name}`);
+  const words = make("p", { class: "vl-words-below" });
+  /** An arrow key goes to the next example that way. */
+  const walk = (_, axis, steps) => {
+    let at = state().now.example;
+    for (let n = 0; n < Math.abs(steps); n++) at = neighbourOf(side.codes, at, axis, Math.sign(steps));
+    return side.code(at);
+  };
+  const pad = padOf(name, {
+    moved: (z) => state().set(linked ? { example: nearestOf(side.codes, z).index } : { ["z" + mark]: z }),
+    rested: () => state().rest(),
+    walk: linked ? walk : undefined,
+  });
+  const side = {
+    name, made, pad, words,
+    element: make("figure", { class: "vl-figure" },
+      make("figcaption", {}, name), pad.element, box("below", made.canvas, words)),
+    code: (k) => Array.from(side.codes.slice(2 * k, 2 * k + 2)),
+    furnish() {
+      side.codes = floats(model.get("_codes")[i]);
+      pad.furnish(model.get("_scene" + mark));
+    },
+    show(z, more) {
+      pad.show(z, more);
+      side.decode.ask(z);
+    },
+    distance: (z) => `Nearest dot ${say(nearestOf(side.codes, z).distance)} away; `
+      + `99 % of dots have one within ${say(model.get("_gaps")[i])}.`,
+  };
+  return side;
+}
 
 function render({ model, el }) {
-  const linked = model.get("_linked");
-  const format = model.get("_picture");
-  const [low, high] = format.range;
-  const size = format.shape.reduce((a, b) => a * b);
-  let example = model.get("example"), x;
-  const sides = ["", "_b"].map((mark, i) => {
-    const name = model.get("_names")[i];
-    const made = pictureOf(
-      format, "decoded",
-      linked ? `The picture rebuilt by ${name}` : `The picture decoded by ${name}`,
-    );
-    const words = make("p", { class: "vl-words-below" });
-    const pad = padOf(name, {
-      moved: (z) => (linked ? choose(nearestOf(side.codes, z).index) : place(side, z)),
-      rested: () => python.now(),
-      walk: linked ? (z, ...way) => side.code(wander(side, ...way)) : undefined,
-    });
-    const element = figure(name, pad.element).element;
-    element.prepend(element.lastChild);
-    element.append(make("div", { class: "vl-below" }, made.canvas, words));
-    const side = {
-      mark, name, made, words, pad, element,
-      z: model.get("z" + mark).slice(),
-      code: (k) => Array.from(side.codes.slice(2 * k, 2 * k + 2)),
-    };
-    return side;
-  });
-  const original = pictureOf(format, "x", "The picture that was chosen");
-  const given = figure("", original.canvas);
+  const linked = model.get("_linked"), marks = ["", "_b"];
+  const sides = marks.map((mark, i) => sideOf(model, mark, i, linked, () => state));
+  const original = pictureOf(model.get("_picture"), "x", "The picture that was chosen");
+  const what = make("figcaption");
+  let x;
   const root = mount(
-    el, "pad-pair", `Latent planes of ${sides.map((s) => s.name).join(" and ")}`,
-    make("div", { class: "vl-row vl-pair" },
-      ...sides.map((s) => s.element), ...(linked ? [given.element] : [])),
+    el, "pad-pair", `Latent planes of ${sides.map((side) => side.name).join(" and ")}`,
+    box("row vl-pair", ...sides.map((side) => side.element), ...(linked ? [figure(what, original.canvas)] : [])),
   );
-  for (const side of sides) {
-    side.decode = evaluator(model, "decoder" + side.mark, root, (pixels, z) => {
+  sides.forEach((side, i) => {
+    side.decode = evaluator(model, "decoder" + marks[i], root, (pixels, z) => {
       side.made.paint(pixels);
       side.painted = z;
-      side.words.textContent = linked
-        ? `squared error ${squaredError(Array.from(pixels), x).toFixed(1)}`
-        : distanceInWords(side, z);
-      if (sides.every((s) => s.painted)) publish(root, sides.flatMap((s) => s.painted));
+      side.words.textContent = linked ? `squared error ${squaredError(pixels, x).toFixed(1)}` : side.distance(z);
+      if (sides.every(({ painted }) => painted)) publish(root, sides.flatMap(({ painted }) => painted));
     });
-  }
-  const python = teller(model, () => sides.every((s) => s.decode.inPage()));
+  });
 
-  function distanceInWords(side, z) {
-    const away = nearestOf(side.codes, z).distance;
-    return `Nearest dot ${say(away)} away; 99 % of dots have one within ${say(side.gap)}.`;
-  }
-
-  /** `long` goes ten examples on. */
-  function wander(side, axis, sign, long) {
-    let at = example;
-    for (let n = 0; n < (long ? 10 : 1); n++) at = neighbourOf(side.codes, at, axis, sign);
-    return at;
-  }
-
-  function place(side, z) {
-    show(side, z);
-    python.soon({ ["z" + side.mark]: z });
-  }
-
-  function show(side, z, words) {
-    side.z = z;
-    side.pad.show(z, words);
-    side.decode.ask(z);
-  }
-
-  function choose(next) {
-    if (next === example) return;
-    showExample(next);
-    python.soon({ example, z: sides[0].z.map(round), z_b: sides[1].z.map(round) });
-  }
-
-  function showExample(next) {
-    example = next;
+  /** The same picture on both planes. */
+  function showExample({ example }) {
     const { pixels, names } = model.get("_examples");
-    x = Array.from({ length: size }, (_, p) =>
-      low + (pixels.getUint8(example * size + p) / 255) * (high - low));
+    x = pixelsAt(pixels, example, model.get("_picture"));
     original.paint(x);
-    const what = names[example];
-    given.words.textContent = what;
+    what.textContent = names[example];
     root.dataset.example = example;
-    for (const side of sides) show(side, side.code(example), `, ${what}`);
+    const codes = sides.map((side) => side.code(example));
+    sides.forEach((side, i) => side.show(codes[i], `, ${names[example]}`));
+    return { z: codes[0].map(round), z_b: codes[1].map(round) };
   }
+
+  const showCodes = (now) => sides.forEach((side, i) => side.show(now["z" + marks[i]]));
+  const state = bind(model, linked ? ["example"] : ["z", "z_b"], linked ? showExample : showCodes, {
+    inPage: () => sides.every((side) => side.decode.inPage()),
+    busy: (name) => sides.some((side, i) => (linked || name === "z" + marks[i]) && side.pad.dragging()),
+  });
 
   function furnish() {
-    sides.forEach((side, i) => {
-      side.codes = floats(model.get("_codes")[i]);
-      side.gap = model.get("_gaps")[i];
-      side.pad.furnish(model.get("_scene" + side.mark));
-      if (!linked) show(side, side.z);
-    });
-    if (linked) showExample(example);
+    for (const side of sides) side.furnish();
+    state.show();
   }
 
-  const busy = () => sides.some((s) => s.pad.dragging());
-  const listeners = {
-    "change:_codes": furnish,
-    "change:example": () => {
-      const next = model.get("example");
-      if (linked && !busy() && next !== example) showExample(next);
-    },
-  };
-  for (const side of sides) {
-    listeners["change:z" + side.mark] = () => {
-      const next = model.get("z" + side.mark);
-      if (!linked && !side.pad.dragging() && !same(next, side.z)) show(side, next.slice());
-    };
-  }
   furnish();
-  for (const [event, f] of Object.entries(listeners)) model.on(event, f);
-  return () => {
-    for (const side of sides) side.decode.stop();
-    for (const [event, f] of Object.entries(listeners)) model.off(event, f);
-  };
+  return hear(model, { _codes: furnish }, state.stop, ...sides.map((side) => side.decode.stop));
 }
 
 export default { render };

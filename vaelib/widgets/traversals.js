@@ -1,17 +1,17 @@
 // Each latent axis as a row of decodings, and the factor it follows.
-import { evaluator, floats, make, mount, nameOf, publish, round, same, say, teller } from "./was_controls.js";
-import { figure, pictureOf } from "./was_drawing.js";
-import { tilesOf } from "./was_tiles.js";
-
-const SIGNS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
-
-/** A code with one of its numbers replaced. */
-export const withValue = (code, axis, value) => code.map((v, i) => (i === axis ? value : v));
+import { bind, hear } from "./bind.js";
+import { floats } from "./bytes.js";
+import { pictureOf } from "./drawing.js";
+import { box, button, figure, make, mount, noteOf, publish } from "./elements.js";
+import { evaluator } from "./evaluator.js";
+import { draggable, placeIn } from "./hand.js";
+import { clamp, nameOf, round, say } from "./numbers.js";
+import { sliderOf, slidersOf } from "./slider.js";
 
 /** The codes along a row, one after the other. */
 export function sweepOf(code, { axis, low, high }, columns) {
   return Array.from({ length: columns }, (_, j) =>
-    withValue(code, axis, low + ((high - low) * j) / (columns - 1))).flat();
+    code.with(axis, low + ((high - low) * j) / (columns - 1))).flat();
 }
 
 /** Where a value stands on a row, as a part of its width: low is the first picture's middle. */
@@ -19,40 +19,57 @@ export const partOf = (value, { low, high }, columns) =>
   (0.5 + ((columns - 1) * (value - low)) / (high - low)) / columns;
 
 /** The value at a place on a row. */
-export function valueAt(part, { low, high }, columns) {
-  const along = (part * columns - 0.5) / (columns - 1);
-  return low + Math.max(0, Math.min(1, along)) * (high - low);
+export const valueAt = (part, { low, high }, columns) =>
+  low + clamp((part * columns - 0.5) / (columns - 1), 0, 1) * (high - low);
+
+/** A row: words, the pictures along the axis with their slider, and the picture at its place. */
+function rowOf(row, format, columns, { moved, home, rested }) {
+  const { axis, low, high, step, inner, says, also, asleep } = row, name = nameOf(axis);
+  const sweep = pictureOf(format, "sweep", `Decodings along ${name} from ${say(low)} to ${say(high)}`, columns);
+  const result = pictureOf(format, "decoded", `The decoding at ${name}'s place`);
+  const here = box("here"), mine = box("own");
+  const slider = sliderOf(`${name} ${says}`.trim(), { low, high, step, inner, home }, moved, rested);
+  const strip = box("over-sweep", sweep.canvas, mine, here);
+  draggable(strip, {
+    grab: () => slider.input.focus({ preventScroll: true }),
+    drag: (event) => moved(valueAt(placeIn(strip, event)[0], row, columns)),
+    rested,
+  });
+  const at = (value) => `${100 * partOf(value, row, columns)}%`;
+  const words = box("telling", make("span", { class: "vl-name" }, name), ` ${says}`, make("small", {}, also));
+  return {
+    // Each is told what it is to show, and waits for it.
+    ...row, sweep: { paint: sweep.paint }, result: { paint: result.paint },
+    element: make("div", { class: "vl-travel", "data-row": axis, "data-asleep": asleep }, words,
+      make("div", { class: "vl-moving", style: `--columns:${columns}` },
+        box("along", strip, box("sliders", slider.input)), box("result", result.canvas, slider.number))),
+    place(value, own) {
+      slider.show(value);
+      here.style.left = at(clamp(value, low, high));
+      mine.style.left = at(own);
+    },
+  };
 }
 
 function render({ model, el }) {
   const format = model.get("_picture"), size = format.shape.reduce((a, b) => a * b);
-  let base = model.get("base"), axis = model.get("axis"), at = model.get("at").slice();
-  let parts, codes, pictures, rows, count;
+  const length = model.get("at").length;
+  let parts, codes, pictures, rows, choose, count, shown = {};
   // What has yet to be painted, each with the codes it waits for.
   const waiting = new Map();
   const given = pictureOf(format, "given", "The base picture as it is");
   const made = pictureOf(format, "rebuilt", "The base picture decoded from its own code");
-  const rebuilt = { paint: made.paint };
-  const choose = make("input", {
-    type: "range", min: 0, step: 1, "aria-label": "Base picture", style: "--from:0%;--to:0%",
-    input: () => begin(+choose.value), change: () => python.now(),
-  });
-  const number = make("span", { class: "vl-number" });
-  const button = (text, click) => make("button", { type: "button", click }, text);
-  const turn = (by) => { begin((base + by + count) % count); python.now(); };
-  const list = make("div", { change: () => python.now() });
-  const rest = make("p", { class: "vl-note" });
+  const chooser = box("chooser"), list = box("rows"), rest = noteOf();
+  const settle = (base) => { begin(base); state.rest(); };
+  const turn = (by) => settle((state.now.base + by + count) % count);
   const root = mount(
     el, "traversals", "Traversals of the latent axes",
-    make("div", { class: "vl-base" },
-      figure("base picture", given.canvas).element, figure("its decoding", made.canvas).element,
-      make("div", { class: "vl-panel" },
-        make("div", { class: "vl-sliders" },
-          make("span", { "aria-hidden": "true" }, "base picture"), choose, number),
-        make("div", { class: "vl-buttons" },
-          button("Previous", () => turn(-1)), button("Next", () => turn(1)),
-          button("Its own code", () => { begin(base); python.now(); })))),
-    list, rest,
+    box("base",
+      figure("base picture", given.canvas), figure("its decoding", made.canvas),
+      box("panel", chooser,
+        box("buttons", button("Previous", () => turn(-1)), button("Next", () => turn(1)),
+          button("Its own code", () => settle(state.now.base))))),
+    list, rest.element,
   );
   const decode = evaluator(model, "decoder", root, (pixels, input) => {
     let from = 0;
@@ -63,143 +80,64 @@ function render({ model, el }) {
       if (waiting.get(item) === wanted) waiting.delete(item);
       from = to;
     }
-    Object.assign(root.dataset, { base: input.base, axis: input.axis });
-    publish(root, rows.find((row) => row.axis === input.axis).result.code);
-  }, at.length);
-  const python = teller(model, decode.inPage);
+    const { base, axis } = input;
+    publish(root, rows.find((row) => row.axis === axis).result.code, { base, axis });
+  }, length);
 
-  const own = () => Array.from(codes.subarray(base * at.length, (base + 1) * at.length));
-  const codeOf = (i) => withValue(own(), i, at[i]);
+  const own = () => Array.from(codes.subarray(state.now.base * length, (state.now.base + 1) * length));
 
-  /** Asks for all that waits: a row that was overtaken comes with the next. */
-  function ask() {
+  const state = bind(model, ["base", "axis", "at"], ({ base, axis, at }) => {
+    const mine = own(), all = shown.base !== base || shown.codes !== codes;
+    if (all) {
+      given.paint(pictures.subarray(base * size, (base + 1) * size));
+      choose.show(base, `picture ${base + 1} of ${count}`, `${base + 1} of ${count}`);
+      waiting.set(made, mine);
+    }
+    for (const row of rows) {
+      const i = row.axis;
+      if (all) waiting.set(row.sweep, sweepOf(mine, row, parts.columns));
+      if (!all && shown.at[i] === at[i] && i !== axis) continue;
+      row.place(at[i], mine[i]);
+      waiting.set(row.result, mine.with(i, at[i]));
+    }
+    shown = { base, codes, at };
+    // All that waits: a row that was overtaken comes with the next.
     const items = [...waiting];
-    if (!items.length) return;
     decode.ask(Object.assign(items.flatMap(([, wanted]) => wanted), { items, base, axis }));
-  }
+    return { z: mine.with(axis, at[axis]) };
+  }, decode);
 
-  function rowOf(row) {
-    const { axis: i, low, high, inner, says, also, asleep } = row, name = nameOf(i);
-    const { columns } = parts;
-    const part = (v) => `${(100 * (v - low)) / (high - low)}%`;
-    const tiles = tilesOf(format, columns, columns, "sweep",
-      `Decodings along ${name} from ${say(low)} to ${say(high)}`);
-    const picture = pictureOf(format, "decoded", `The decoding at ${name}'s place`);
-    const here = make("div", { class: "vl-here" }), mine = make("div", { class: "vl-own" });
-    const value = make("span", { class: "vl-number" });
-    const input = make("input", {
-      type: "range", step: "any", min: low, max: high,
-      "aria-label": `${name} ${says}`.trim(),
-      style: `--from:${part(inner[0])};--to:${part(inner[1])}`,
-      input: () => change(i, +input.value), keydown: (event) => press(event, row),
-    });
-    const strip = make("div", { class: "vl-over-sweep", pointerdown: hold, pointermove: drag,
-      pointerup: () => python.now() }, tiles.canvas, mine, here);
-
-    function hold(event) {
-      if (event.button) return;
-      strip.setPointerCapture(event.pointerId);
-      input.focus({ preventScroll: true });
-      event.preventDefault();
-      drag(event);
-    }
-    function drag(event) {
-      if (!strip.hasPointerCapture(event.pointerId)) return;
-      const box = strip.getBoundingClientRect();
-      change(i, valueAt((event.clientX - box.left) / box.width, row, columns));
-    }
-
-    const words = make("div", { class: "vl-telling" },
-      make("span", { class: "vl-name" }, name), ` ${says}`, make("small", {}, also));
-    const element = make("div", { class: "vl-travel", "data-row": i, "data-asleep": asleep }, words,
-      make("div", { class: "vl-moving", style: `--columns:${columns}` },
-        make("div", { class: "vl-along" }, strip, make("div", { class: "vl-sliders" }, input)),
-        make("div", { class: "vl-result" }, picture.canvas, value)));
-    return {
-      ...row, element, sweep: { paint: tiles.paint }, result: { paint: picture.paint },
-      place() {
-        input.value = at[i];
-        input.setAttribute("aria-valuetext", say(at[i]));
-        value.textContent = say(at[i]);
-        here.style.left = `${100 * partOf(Math.max(low, Math.min(high, at[i])), row, columns)}%`;
-        mine.style.left = `${100 * partOf(own()[i], row, columns)}%`;
-        waiting.set(this.result, codeOf(i));
-      },
-    };
+  /** Another base picture, every axis at its place. */
+  function begin(base) {
+    state.set({ base, at: Array.from(codes.subarray(base * length, (base + 1) * length)) });
   }
 
   function furnish() {
     parts = model.get("_parts");
     codes = floats(parts.codes);
     pictures = floats(parts.pictures);
-    count = codes.length / at.length;
-    choose.max = count - 1;
+    count = codes.length / length;
     waiting.clear();
-    rows = parts.rows.map(rowOf);
+    choose = sliderOf("Base picture", { low: 0, high: count - 1, step: 1, whole: true, home: 0, name: "base picture" },
+      begin, () => state.rest());
+    chooser.replaceChildren(slidersOf(choose));
+    rows = parts.rows.map((row) => rowOf(row, format, parts.columns, {
+      moved: (v) => state.set({ axis: row.axis, at: state.now.at.with(row.axis, round(v)) }),
+      home: () => own()[row.axis], rested: () => state.rest(),
+    }));
     list.replaceChildren(...rows.map((row) => row.element));
-    rest.textContent = parts.rest;
-    rest.hidden = !parts.rest;
-    show();
+    rest.say(parts.rest);
+    state.show();
   }
 
-  /** All of it, from the base picture on. */
-  function show() {
-    given.paint(pictures.subarray(base * size, (base + 1) * size));
-    choose.value = base;
-    choose.setAttribute("aria-valuetext", `picture ${base + 1} of ${count}`);
-    number.textContent = `${base + 1} of ${count}`;
-    waiting.set(rebuilt, own());
-    for (const row of rows) {
-      waiting.set(row.sweep, sweepOf(own(), row, parts.columns));
-      row.place();
-    }
-    ask();
-  }
-
-  const tell = () => python.soon({ base, axis, at, z: codeOf(axis) });
-
-  function begin(next) {
-    base = next;
-    at = own();
-    show();
-    tell();
-  }
-
-  function change(i, value) {
-    const next = withValue(at, i, round(value));
-    if (same(next, at) && axis === i) return;
-    [at, axis] = [next, i];
-    rows.find((row) => row.axis === i).place();
-    ask();
-    tell();
-  }
-
-  function press(event, { axis: i, low, high, step }) {
-    const by = (SIGNS[event.key] ?? 0) * step * (event.shiftKey ? 10 : 1);
-    if (event.key === "Home") change(i, own()[i]);
-    else if (by) change(i, Math.max(low, Math.min(high, at[i] + by)));
-    else return;
-    event.preventDefault();
-  }
-
-  function fromPython() {
-    const now = [model.get("base"), model.get("axis")], next = model.get("at");
-    if (same(now, [base, axis]) && same(next, at)) return;
-    [base, axis, at] = [...now, next.slice()];
-    show();
+  /** Another decoder: all is painted anew. */
+  function repaint() {
+    shown = {};
+    state.show();
   }
 
   furnish();
-  const events = ["change:base", "change:axis", "change:at"];
-  for (const event of events) model.on(event, fromPython);
-  model.on("change:_parts", furnish);
-  model.on("change:_decoder", show);
-  return () => {
-    decode.stop();
-    for (const event of events) model.off(event, fromPython);
-    model.off("change:_parts", furnish);
-    model.off("change:_decoder", show);
-  };
+  return hear(model, { _parts: furnish, _decoder: repaint }, state.stop, decode.stop);
 }
 
 export default { render };
