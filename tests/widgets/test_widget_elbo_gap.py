@@ -94,7 +94,7 @@ SCRIPT = """
 const { scene, bells } = JSON.parse(process.argv[2]);
 const joints = scene.joints.map((text) => {
   const odd = new Uint8Array([0, ...Buffer.from(text, "base64")]);
-  return numbersIn(new DataView(odd.buffer, 1));
+  return floats(new DataView(odd.buffer, 1));
 });
 console.log(JSON.stringify(joints.map((joint) => {
   const evidence = evidenceOf(scene, joint);

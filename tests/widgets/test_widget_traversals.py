@@ -364,8 +364,8 @@ def test_the_page_sweeps_as_torch(
         + """
         const { readFileSync } = await import("node:fs");
         const given = JSON.parse(readFileSync(process.argv[2]));
-        const bytes = Uint8Array.from(Buffer.from(given.packed.weights, "base64"));
-        const packed = { ...given.packed, weights: new DataView(bytes.buffer) };
+        const raw = Uint8Array.from(Buffer.from(given.packed.weights, "base64"));
+        const packed = { ...given.packed, weights: new DataView(raw.buffer) };
         const net = inTurn(compile(packed), given.code.length);
         console.log(JSON.stringify(given.rows.map((row) => {
             const codes = sweepOf(given.code, row, given.columns);

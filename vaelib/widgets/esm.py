@@ -18,9 +18,7 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parent
 _LAYERS = _FOLDER.parent / "layers"
-_IMPORT = re.compile(
-    r'^import\s[^;]*?from "\./(\w+)\.js";\n', re.MULTILINE
-)
+_IMPORT = re.compile(r'^import\s[^;]*?from "\./(\w+)\.js";\n', re.MULTILINE)
 _COMMENT = re.compile(r"^\s*(//.*|/\*(.|\n)*?\*/)\n", re.MULTILINE)
 _DECLARED = re.compile(r"^(?=(?:export )?(?:function|const|let)\b)", re.MULTILINE)
 # An export declares one name; others may be several, as in ``const A = 1, B = 2``.
@@ -70,16 +68,13 @@ def classic(text: str, name: str) -> str:
 @cache
 def style(*names: str) -> str:
     """What a front end, the first of the names, needs of the style sheet all share,
-    and the sheets of these names that exist."""
-    shared, *own = (
-        _COMMENT.sub("", file.read_text(encoding="utf-8"))
-        for file in (_FOLDER / f"{name}.css" for name in ("style", *names))
-        if file.exists()
-    )
+    and of the sheets of these names that exist."""
+    files = (_FOLDER / f"{name}.css" for name in ("style", *names))
+    css = "".join(file.read_text("utf-8") for file in files if file.exists())
     if names:
         words = _words(module(names[0]))
-        shared = _RULE.sub(lambda rule: rule[0] if _meets(rule[1], words) else "", shared)
-    return re.sub(r"\s*([{};])\s*", r"\1", "".join([shared, *own]))
+        css = _RULE.sub(lambda rule: rule[0] if _meets(rule[1], words) else "", css)
+    return re.sub(r"\s*([{};])\s*", r"\1", _COMMENT.sub("", css))
 
 
 def _meets(selectors: str, words: set[str]) -> bool:
