@@ -48,6 +48,7 @@ from vaelib.training import History, TrainingDiverged, fit
 if TYPE_CHECKING:
     from vaelib import plots, widgets
     from vaelib.plots import show
+    from vaelib.widgets.predict import predict
 
 __all__ = [
     "MLP",
@@ -91,6 +92,7 @@ __all__ = [
     "metrics",
     "mlp_vae",
     "plots",
+    "predict",
     "reconstruction",
     "save",
     "seeded",
@@ -104,6 +106,7 @@ __all__ = [
 # torch: they come when they are first asked for (PEP 562).
 _LAZY = {
     "plots": "vaelib.plots",
+    "predict": "vaelib.widgets.predict",
     "show": "vaelib.plots",
     "widgets": "vaelib.widgets",
 }

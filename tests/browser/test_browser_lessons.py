@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from labpage import NotebookPage, frames
+from playwright.sync_api import expect
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +53,15 @@ def test_a_slider_moves_the_picture(start_here: NotebookPage) -> None:
     assert start_here.settled(sliders)[0] > 0.5
     shown = start_here.pixels(sliders)
     assert max(abs(a - b) for a, b in zip(shown, picture, strict=True)) > 0.1
+
+
+def test_three_predictions_are_answered(start_here: NotebookPage) -> None:
+    parts = start_here.page.locator('[data-vl="predict"]')
+    expect(parts).to_have_count(6)  # each question before its answer
+    for i, answer in ((0, "the 9"), (2, "fewer"), (4, "0 nats")):
+        told = parts.nth(i + 1).get_by_role("status")
+        expect(told).to_have_text(f"You made no guess. The answer: {answer}.")
+    question, answer = parts.nth(0), parts.nth(1)
+    question.get_by_role("radio", name="the 0").check()
+    question.get_by_role("button").click()
+    expect(answer).to_contain_text("Your guess: the 0. The answer: the 9.")

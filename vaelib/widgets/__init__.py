@@ -12,6 +12,7 @@ from vaelib.widgets.live_training import LiveTraining
 from vaelib.widgets.mixture_fit import MixtureFit
 from vaelib.widgets.pad_pair import PadPair
 from vaelib.widgets.path_on_plane import PathOnPlane
+from vaelib.widgets.predict import Prediction
 from vaelib.widgets.recording import Recording
 from vaelib.widgets.reparameterise import Reparameterise
 from vaelib.widgets.samples_wall import SamplesWall
@@ -32,6 +33,7 @@ __all__ = [
     "MixtureFit",
     "PadPair",
     "PathOnPlane",
+    "Prediction",
     "Recording",
     "Reparameterise",
     "SamplesWall",
