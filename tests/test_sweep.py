@@ -227,7 +227,9 @@ def test_one_interrupt_ends_a_sweep(data, tmp_path, steps, monkeypatch, capsys) 
     assert stopped.table.unfinished == [
         (beta, seed) for beta in BETAS for seed in (0, 1) if (beta, seed) != (0.5, 0)
     ]
-    assert "1 of 6 models are whole" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "1 of 6 models are whole" in said
+    assert "Call sweep again as before" in said
     assert "1 of 6 models are whole" in stopped.table._repr_html_()
     assert stopped.models[1.0, 0].sample(2, seed=0).isfinite().all()
     assert not stopped.models[1.0, 0].training
@@ -285,9 +287,10 @@ def test_a_second_interrupt_is_obeyed_at_once(data, monkeypatch, steps) -> None:
     assert signal.getsignal(signal.SIGINT) is handler
 
 
-def test_nothing_whole_is_an_empty_table(data, monkeypatch) -> None:
+def test_nothing_whole_is_an_empty_table(data, monkeypatch, capsys) -> None:
     monkeypatch.setattr(Run, "advance", interrupting(Run.advance, 2))
     swept = sweep(small, data, betas=(1.0, 2.0), **QUIET)
+    assert "Call sweep again" not in capsys.readouterr().out
     assert swept.table == []
     assert "0 of 2 models" in swept.table._repr_html_()
 

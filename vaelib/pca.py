@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from vaelib.data import Dataset, as_tensor
-from vaelib.networks.body import as_shape
+from vaelib.networks.body import Body, as_size
 
 
 class PCA(nn.Module):
@@ -39,7 +39,7 @@ class PCA(nn.Module):
 
     def __init__(self, k: int):
         super().__init__()
-        (self.k,) = as_shape("k", k)
+        self.k = as_size("k", k)
         self.encoder: nn.Module | None = None
         self.decoder: nn.Module | None = None
 
@@ -51,6 +51,7 @@ class PCA(nn.Module):
                 values that are not finite.
         """
         x = as_tensor(data)
+        x = x if x.is_floating_point() else x.float()
         shape, n, size = tuple(x.shape[1:]), len(x), prod(x.shape[1:])
         if self.k > min(n, size):
             raise ValueError(
@@ -77,12 +78,10 @@ class PCA(nn.Module):
             "explained_variance_ratio": variances[: self.k] / variances.sum(),
         }.items():
             self.register_buffer(name, value.to(x))
-        self.encoder = nn.Sequential(
-            nn.Flatten(), _linear(components, -(components @ mean), x)
-        )
-        self.decoder = nn.Sequential(
-            _linear(components.T, mean, x), nn.Unflatten(1, shape)
-        )
+        inwards = _linear(components, -(components @ mean), x)
+        outwards = _linear(components.T, mean, x)
+        self.encoder = Body(shape, self.k, nn.Flatten(), inwards)
+        self.decoder = Body(self.k, shape, outwards, nn.Unflatten(1, shape))
         return self
 
     def encode(self, x: Tensor) -> Tensor:

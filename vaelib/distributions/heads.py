@@ -1,6 +1,7 @@
 """Heads: modules that turn a body's features into a distribution."""
 
 from math import log
+from numbers import Real
 from typing import Any, Literal
 
 import torch
@@ -11,7 +12,7 @@ from torch.nn.functional import softshrink
 from vaelib.distributions.bernoulli import Bernoulli
 from vaelib.distributions.gaussian import DiagonalGaussian, Gaussian
 from vaelib.distributions.grey_levels import GreyLevels
-from vaelib.networks.body import Shape, as_shape
+from vaelib.networks.body import Shape, as_shape, as_size
 
 
 class DiagonalGaussianHead(nn.Module):
@@ -19,9 +20,9 @@ class DiagonalGaussianHead(nn.Module):
 
     def __init__(self, latent_dim: int):
         super().__init__()
-        (self.latent_dim,) = as_shape("latent_dim", latent_dim)
-        self.in_shape: tuple[int, ...] = (2 * latent_dim,)
-        self.event_shape: tuple[int, ...] = (latent_dim,)
+        self.latent_dim = as_size("latent_dim", latent_dim)
+        self.in_shape: tuple[int, ...] = (2 * self.latent_dim,)
+        self.event_shape: tuple[int, ...] = (self.latent_dim,)
 
     def forward(self, features: Tensor) -> DiagonalGaussian:
         _check_features(features, self.in_shape)
@@ -67,15 +68,16 @@ class GaussianHead(nn.Module):
     ):
         super().__init__()
         self.event_shape = as_shape("data_shape", data_shape)
-        self.scale = scale
+        # A plain number, not NumPy's: it is to stand in a file's recipe.
+        self.scale = float(scale) if isinstance(scale, Real) else scale
         factor = 2 if scale == "per-dimension" else 1
         self.in_shape = (factor * self.event_shape[0], *self.event_shape[1:])
         if scale == "learned":
             self.log_var = nn.Parameter(torch.zeros(()))
         elif scale == "per-dimension":
             self.log_var = None
-        elif isinstance(scale, (int, float)) and 0 < scale < float("inf"):
-            self.register_buffer("log_var", torch.tensor(2 * log(scale)))
+        elif isinstance(scale, Real) and 0 < scale < float("inf"):
+            self.register_buffer("log_var", torch.tensor(2 * log(float(scale))))
         else:
             raise ValueError(
                 f"scale: got {scale!r}, wanted a positive number (σ), "
@@ -104,8 +106,7 @@ class CategoricalHead(nn.Module):
 
     def __init__(self, data_shape: Shape, levels: int):
         super().__init__()
-        if not isinstance(levels, int) or levels < 2:
-            raise ValueError(f"levels: got {levels!r}, wanted a whole number above 1")
+        levels = as_size("levels", levels, least=2)
         self.event_shape = as_shape("data_shape", data_shape)
         self.levels = levels
         self.in_shape = (levels * self.event_shape[0], *self.event_shape[1:])

@@ -12,9 +12,9 @@ from vaelib.distributions.heads import (
     GaussianHead,
 )
 from vaelib.models.vae import VAE
-from vaelib.networks.body import Shape, as_shape
-from vaelib.networks.convolution import ConvDecoder, ConvEncoder
-from vaelib.networks.mlp import MLP
+from vaelib.networks.body import Shape, as_shape, as_size
+from vaelib.networks.convolution import ConvDecoder, ConvEncoder, image_shape
+from vaelib.networks.mlp import MLP, as_widths
 from vaelib.randomness import seeded
 
 Likelihood = Literal["bernoulli", "gaussian", "categorical"]
@@ -23,7 +23,7 @@ Likelihood = Literal["bernoulli", "gaussian", "categorical"]
 def mlp_vae(
     data_shape: Shape,
     latent_dim: int,
-    hidden: Sequence[int] = (256, 256, 256),
+    hidden: Shape = (256, 256, 256),
     likelihood: Likelihood = "bernoulli",
     *,
     scale: float | Literal["learned", "per-dimension"] = 1.0,
@@ -44,8 +44,9 @@ def mlp_vae(
         activation: name of a class in ``torch.nn``.
         seed: of the initial weights.
     """
-    shape = as_shape("data_shape", data_shape)
-    hidden = tuple(hidden)
+    shape, hidden = as_shape("data_shape", data_shape), as_widths(hidden)
+    latent_dim = as_size("latent_dim", latent_dim)
+    levels = as_size("levels", levels, least=2)
     act = _activation(activation)
     with seeded(seed):
         code, pixels = (
@@ -62,7 +63,7 @@ def mlp_vae(
             "latent_dim": latent_dim,
             "hidden": hidden,
             "likelihood": likelihood,
-            "scale": scale,
+            "scale": getattr(pixels, "scale", 1.0),
             "levels": levels,
             "activation": activation,
         },
@@ -90,8 +91,14 @@ def conv_vae(
         channels, depth, patch: as in :class:`~vaelib.ConvEncoder`.
         likelihood, scale, levels, seed: as in :func:`mlp_vae`.
     """
-    shape = as_shape("data_shape", data_shape)
-    body: dict[str, Any] = {"channels": channels, "depth": depth, "patch": patch}
+    shape = image_shape("data_shape", data_shape, patch)
+    latent_dim = as_size("latent_dim", latent_dim)
+    levels = as_size("levels", levels, least=2)
+    body: dict[str, Any] = {
+        "channels": as_size("channels", channels),
+        "depth": as_size("depth", depth, least=0),
+        "patch": int(patch),
+    }
     with seeded(seed):
         code, pixels = (
             DiagonalGaussianHead(latent_dim),
@@ -106,7 +113,7 @@ def conv_vae(
             "data_shape": shape,
             "latent_dim": latent_dim,
             "likelihood": likelihood,
-            "scale": scale,
+            "scale": getattr(pixels, "scale", 1.0),
             "levels": levels,
             **body,
         },
@@ -139,9 +146,17 @@ def _head(
 
 def _activation(name: str) -> type[nn.Module]:
     found = getattr(nn, name, None) if isinstance(name, str) else None
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+    if not (isinstance(found, type) and issubclass(found, nn.Module) and _plain(found)):
         raise ValueError(
             f"activation: got {name!r}, wanted the name of a class in torch.nn, "
             "e.g. 'GELU', 'ReLU' or 'Tanh'"
         )
     return found
+
+
+def _plain(kind: type[nn.Module]) -> bool:
+    """Whether it is made without arguments, as activations are."""
+    try:
+        return isinstance(kind(), nn.Module)
+    except TypeError:
+        return False

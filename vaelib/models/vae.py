@@ -11,6 +11,7 @@ from vaelib.distributions.expectation import mean_of
 from vaelib.distributions.fixed import Fixed
 from vaelib.models.parts import as_module, one_each
 from vaelib.models.prior import StandardPrior, as_prior
+from vaelib.networks.body import as_size, refuse_no_tensor
 from vaelib.randomness import seeded
 
 
@@ -81,6 +82,7 @@ class VAE(Latent):
             TypeError: if the encoder gives anything but a distribution.
             ValueError: if it does not give one for each example.
         """
+        refuse_no_tensor("x", x)
         q = self.encoder(x)
         if not isinstance(q, Distribution):
             raise TypeError(
@@ -107,6 +109,7 @@ class VAE(Latent):
             ValueError: if the codes are not of the prior's size, or the decoder
                 does not give one distribution for each.
         """
+        refuse_no_tensor("z", z)
         shape = self._standard.shape
         batch = z.dim() - len(shape or ())
         if shape is not None and z.shape[max(batch, 0) :] != shape:
@@ -141,5 +144,6 @@ class VAE(Latent):
     def sample(self, n: int, *, seed: int | None = None) -> Tensor:
         """``n`` new examples ``(n, *data_shape)``: z from the prior, then the
         likelihood's mean (its sample would add pixel noise on top)."""
+        n = as_size("n", n, least=0)
         with seeded(seed):
             return self.decode(self.prior.sample((n,)))

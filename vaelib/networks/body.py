@@ -1,7 +1,10 @@
 """What all bodies share: shapes, and a sequence of layers that checks its input."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
+from numbers import Integral
+from reprlib import repr as shortened
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,10 +31,25 @@ class Body(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         self.refuse_other_shapes(x)
-        return super().forward(x)  # type: ignore[no-untyped-call,no-any-return]
+        try:
+            return super().forward(x)  # type: ignore[no-untyped-call,no-any-return]
+        except RuntimeError as error:
+            self._blame_type(x, error)
+            raise
+
+    def _blame_type(self, x: Tensor, error: RuntimeError) -> None:
+        """Where input and weights differ in type, say so in place of torch."""
+        weights = next((p.dtype for p in self.parameters()), x.dtype)
+        if x.dtype != weights:
+            scale = " / 255" if x.dtype == torch.uint8 else ""
+            raise RuntimeError(
+                f"input: got {x.dtype}, this network's weights are {weights}. Convert "
+                f"it: x.to({weights}){scale}."
+            ) from error
 
     def refuse_other_shapes(self, x: Tensor) -> None:
-        """A ValueError that names the mend, for all but ``(B, *in_shape)``."""
+        """An error that names the mend, for all but ``(B, *in_shape)``."""
+        refuse_no_tensor("input", x)
         if x.shape[1:] != self.in_shape:
             wanted = ", ".join(map(str, ("B", *self.in_shape)))
             raise ValueError(
@@ -46,13 +64,40 @@ def as_shape(name: str, shape: Shape) -> tuple[int, ...]:
     Raises:
         ValueError: if it is empty or holds anything but positive whole numbers.
     """
-    dims = (shape,) if isinstance(shape, int) else tuple(shape)
-    if not dims or not all(isinstance(d, int) and d > 0 for d in dims):
+    several: Any = shape if isinstance(shape, Iterable) else (shape,)
+    dims = tuple(several)
+    if not dims or not all(_is_whole(d) and d > 0 for d in dims):
         raise ValueError(
-            f"{name}: got {shape!r}, wanted positive whole numbers, "
+            f"{name}: got {shortened(shape)}, wanted positive whole numbers, "
             "e.g. 20 or (1, 28, 28)"
         )
-    return dims
+    return tuple(map(int, dims))
+
+
+def as_size(name: str, size: int, *, least: int = 1) -> int:
+    """``size`` as an int; NumPy's whole numbers are accepted.
+
+    Raises:
+        ValueError: if it is anything but a whole number, ``least`` or more.
+    """
+    if not _is_whole(size) or size < least:
+        raise ValueError(
+            f"{name}: got {shortened(size)}, wanted a whole number ≥ {least}"
+        )
+    return int(size)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def refuse_no_tensor(name: str, value: object) -> None:
+    """A TypeError for anything but a tensor, with the mend."""
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"{name}: got a {type(value).__name__}, wanted a tensor. Convert it: "
+            "torch.as_tensor(value, dtype=torch.float32)."
+        )
 
 
 def _shape_mend(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:

@@ -6,7 +6,7 @@ from math import prod
 
 from torch import nn
 
-from vaelib.networks.body import Body, Shape, as_shape
+from vaelib.networks.body import Body, Shape, as_shape, as_size
 from vaelib.networks.mlp import Residual
 
 
@@ -122,7 +122,7 @@ def _halvings(patch: int) -> int:
 
 def image_shape(name: str, shape: Sequence[int], patch: int) -> tuple[int, int, int]:
     """``(C, H, W)`` that divides into patches, or a ValueError that says so."""
-    dims = as_shape(name, shape)
+    dims, patch = as_shape(name, shape), as_size("patch", patch)
     if len(dims) != 3 or dims[1] % patch or dims[2] % patch:
         raise ValueError(
             f"{name}: got {tuple(dims)}, wanted (C, H, W) with H and W divisible by "

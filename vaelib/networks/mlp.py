@@ -49,14 +49,14 @@ class MLP(Body):
     def __init__(
         self,
         in_shape: Shape,
-        hidden: Sequence[int],
+        hidden: Shape,
         out_shape: Shape,
         *,
         activation: type[nn.Module] = nn.GELU,
         residual: bool = True,
     ):
         ins, outs = as_shape("in_shape", in_shape), as_shape("out_shape", out_shape)
-        widths = [prod(ins), *(as_shape("hidden", hidden) if hidden else ())]
+        widths = [prod(ins), *as_widths(hidden)]
         layers: list[nn.Module] = [nn.Flatten()] if len(ins) > 1 else []
         for i, (a, b) in enumerate(pairwise(widths)):
             block: list[nn.Module] = [nn.Linear(a, b), activation()]
@@ -65,3 +65,9 @@ class MLP(Body):
         if len(outs) > 1:
             layers.append(nn.Unflatten(1, outs))
         super().__init__(ins, outs, *layers)
+
+
+def as_widths(hidden: Shape) -> tuple[int, ...]:
+    """Widths of hidden layers as ints; there may be none."""
+    none = isinstance(hidden, Sequence) and len(hidden) == 0
+    return () if none else as_shape("hidden", hidden)

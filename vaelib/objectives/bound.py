@@ -104,7 +104,7 @@ def _with_free_bits(kl_per_dim: Tensor | None, free_bits: float) -> Tensor:
 
 
 def _check_arguments(beta: float, samples: int, free_bits: float) -> None:
-    if not beta >= 0:
+    if isinstance(beta, str) or not beta >= 0:
         raise ValueError(f"beta: got {beta!r}, wanted a number ≥ 0")
     check_count("samples", samples)
     if not free_bits >= 0:

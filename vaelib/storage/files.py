@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any
 
 from safetensors import SafetensorError
@@ -113,7 +114,7 @@ def _parsed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def _check_path(path: object, name: str) -> None:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(
-            f"{name}: got {path!r}, wanted a file's name, e.g. 'model.safetensors'"
+            f"{name}: got {shortened(path)}, wanted a file's name, e.g. 'model.safetensors'"
         )
 
 
