@@ -2,9 +2,23 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from numbers import Integral
+from types import TracebackType
 
+import numpy as np
 import torch
 from torch import Tensor
+
+
+def whole_seed(seed: object) -> int:
+    """The seed as an int; NumPy's whole numbers are accepted.
+
+    Raises:
+        TypeError: for anything but a whole number.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, Integral):
+        raise TypeError(f"seed: got {seed!r}, wanted a whole number, e.g. seed=0")
+    return int(seed)
 
 
 @contextmanager
@@ -13,10 +27,14 @@ def seeded(seed: int | None) -> Iterator[None]:
 
     Distributions of ``torch.distributions`` take no generator, and neither do
     the layers of ``torch.nn``. This gives both a seed without setting a global
-    one behind the reader's back.
+    one behind the reader's back. Torch's random state is one for all threads:
+    others should not draw meanwhile.
 
     Args:
         seed: the seed, or ``None`` to leave everything as it is.
+
+    Raises:
+        TypeError: if the seed is neither a whole number nor ``None``.
 
     Example:
         >>> with seeded(0):
@@ -27,25 +45,59 @@ def seeded(seed: int | None) -> Iterator[None]:
     if seed is None:
         yield
         return
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise TypeError(f"seed: got {seed!r}, wanted a whole number or None")
+    number = whole_seed(seed)
     with _forked():
-        torch.manual_seed(seed)
+        torch.manual_seed(number)
         yield
 
 
-@contextmanager
-def _forked() -> Iterator[None]:
-    gpus = range(torch.cuda.device_count()) if torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices=gpus):
-        if not torch.backends.mps.is_available():
-            yield
-            return
-        state = torch.mps.get_rng_state()
-        try:
-            yield
-        finally:
-            torch.mps.set_rng_state(state)
+def generator(*seeds: int) -> torch.Generator:
+    """A generator on the CPU, seeded from one or more whole numbers ≥ 0."""
+    state = np.random.SeedSequence(seeds).generate_state(1)
+    return torch.Generator().manual_seed(int(state[0]))
+
+
+class Stream:
+    """Random numbers of one's own, drawn from torch's global generators.
+
+    ``with stream:`` goes on where the last such block stopped, whatever others
+    drew in between, and leaves their state as it was.
+
+    Args:
+        seed: where it begins.
+        device: whose generator is drawn from, beside the CPU's.
+    """
+
+    def __init__(self, seed: int, device: torch.device):
+        self.device = device
+        self._inside = False
+        with seeded(seed):
+            self._state = random_state(device)
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """Where it is now, by generator."""
+        return random_state(self.device) if self._inside else self._state
+
+    @state.setter
+    def state(self, value: Mapping[str, Tensor]) -> None:
+        self._state = dict(value)
+        if self._inside:
+            set_random_state(value, self.device)
+
+    def __enter__(self) -> None:
+        self._outside = random_state(self.device)
+        set_random_state(self._state, self.device)
+        self._inside = True
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._state, self._inside = self.state, False
+        set_random_state(self._outside, self.device)
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:
@@ -65,3 +117,17 @@ def set_random_state(states: Mapping[str, Tensor], device: torch.device) -> None
         torch.cuda.set_rng_state(states["cuda"], device)
     if device.type == "mps" and "mps" in states:
         torch.mps.set_rng_state(states["mps"])
+
+
+@contextmanager
+def _forked() -> Iterator[None]:
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=gpus):
+        if not torch.backends.mps.is_available():
+            yield
+            return
+        state = torch.mps.get_rng_state()
+        try:
+            yield
+        finally:
+            torch.mps.set_rng_state(state)

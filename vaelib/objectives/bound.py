@@ -34,6 +34,16 @@ class Elbo(NamedTuple):
     kl: Tensor
     kl_per_dim: Tensor | None
 
+    def terms(self) -> dict[str, Tensor]:
+        """What a training history records, by name, each ``(B,)``; the first is
+        what is maximised, ``"elbo"`` the bound without β."""
+        return {
+            "objective": self.value,
+            "elbo": self.reconstruction - self.kl,
+            "reconstruction": self.reconstruction,
+            "kl": self.kl,
+        }
+
     def mean(self) -> "Elbo":
         """The same, averaged over examples: scalars, and ``(Z,)``."""
         per_dim = None if self.kl_per_dim is None else self.kl_per_dim.mean(0)

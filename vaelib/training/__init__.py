@@ -7,8 +7,9 @@ between other work; ``checkpoint`` puts it on disk.
 from vaelib.training.divergence import TrainingDiverged
 from vaelib.training.history import History
 from vaelib.training.loop import fit
+from vaelib.training.objective import Objective
 from vaelib.training.plan import Plan
-from vaelib.training.run import Objective, Run
+from vaelib.training.run import Run
 from vaelib.training.slices import Slices
 
 __all__ = [

@@ -34,6 +34,7 @@ class Bar:
 
 @contextmanager
 def progress_bar(run: Run, show: bool) -> Iterator[Bar]:
+    """A bar that is closed at the end, whatever happens."""
     bar = Bar(run, show)
     try:
         yield bar

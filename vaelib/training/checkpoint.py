@@ -6,79 +6,137 @@ from typing import Any
 
 from torch import Tensor
 
-from vaelib.randomness import random_state, set_random_state
-from vaelib.storage import read_safetensors, write_safetensors
+from vaelib.storage import check_writable, read_safetensors, write_safetensors
 from vaelib.training.history import History
+from vaelib.training.identity import Identify, identity_of_tensor
+from vaelib.training.objective import Objective
+from vaelib.training.optimizer import MakeOptimizer, set_state, state_of
 from vaelib.training.run import Run
 
 
-def save(run: Run, path: str | Path) -> None:
-    """Everything needed to go on, in one safetensors file."""
-    run.gather()
-    tensors = {f"model.{k}": v for k, v in run.model.state_dict().items()}
-    for i, state in run.optimizer.state_dict()["state"].items():
-        tensors |= {f"adam.{i}.{k}": v for k, v in state.items()}
-    tensors |= {f"random.{k}": v for k, v in random_state(run.x.device).items()}
-    notes = {
-        "plan": run.plan._asdict(),
-        "data": list(run.x.shape),
-        "objective": run.name,
-        "step": run.step,
-        "history": dict(run.history),
-        "sums": run.sums,
-        "count": run.count,
-    }
-    write_safetensors(path, {k: v.cpu() for k, v in tensors.items()}, notes)
+class Checkpoint:
+    """The file of a run.
 
+    What makes the run this one and no other is noted at once, before training:
+    the plan, the objective and the optimiser with all their options, the data,
+    and the shapes and types of the weights.
 
-def restore(run: Run, path: str | Path) -> None:
-    """Go on from a file by :func:`save`.
+    Args:
+        path: the file; it need not exist yet, its folder must.
+        run: what is saved and restored.
+        objective, optimizer: as given to :func:`vaelib.fit`.
 
     Raises:
-        ValueError: if the file is of another run.
+        OSError: if the file cannot be written; names the folder.
+        ValueError: if the objective or optimiser cannot be told from another.
     """
-    tensors, notes = read_safetensors(path)
-    _check_same_run(run, path, tensors, notes)
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "adam": {}, "random": {}}
-    for key, value in tensors.items():
-        part, _, name = key.partition(".")
-        parts[part][name] = value
-    run.model.load_state_dict(parts["model"])
-    states: dict[int, dict[str, Tensor]] = {}
-    for key, value in parts["adam"].items():
-        i, _, name = key.partition(".")
-        states.setdefault(int(i), {})[name] = value
-    groups = run.optimizer.state_dict()["param_groups"]
-    run.optimizer.load_state_dict({"state": states, "param_groups": groups})
-    set_random_state(parts["random"], run.x.device)
-    run.step = notes["step"]
-    run.history = History(notes["history"])
-    run.history.steps = run.step
-    run.sums, run.count = notes["sums"], notes["count"]
-    run.set_aside()
+
+    def __init__(
+        self,
+        path: str | Path,
+        run: Run,
+        objective: Objective,
+        optimizer: MakeOptimizer,
+    ):
+        self.path, self.run = Path(path), run
+        check_writable(path, "checkpoint")
+        known = {f"data[{i}]": tensor for i, tensor in enumerate(run.data)}
+        identify = Identify(model=run.model, **known)
+        self.identity = {
+            **run.plan._asdict(),
+            "objective": identify(objective),
+            "optimizer": identify(optimizer),
+            "data": [identity_of_tensor(tensor) for tensor in run.data],
+            "weights": _kinds(run.model.state_dict()),
+        }
+
+    def save(self) -> None:
+        """Everything needed to go on, in one safetensors file."""
+        run = self.run
+        run.gather()
+        state, rest = state_of(run.optimizer)
+        tensors = {
+            **_prefixed("model", run.model.state_dict()),
+            **_prefixed("optimizer", state),
+            **_prefixed("random", run.stream.state),
+        }
+        notes = {
+            "run": self.identity,
+            "optimizer": rest,
+            "step": run.step,
+            "history": dict(run.history),
+            "sums": run.sums,
+            "count": run.count,
+            "hopeless": run.hopeless,
+        }
+        write_safetensors(self.path, {k: v.cpu() for k, v in tensors.items()}, notes)
+
+    def restore(self) -> None:
+        """Go on from the file, if it exists.
+
+        Raises:
+            ValueError: if it is of another run.
+        """
+        if not self.path.exists():
+            return
+        run = self.run
+        tensors, notes = read_safetensors(self.path)
+        self._check_same_run(notes)
+        run.model.load_state_dict(_part("model", tensors))
+        set_state(run.optimizer, _part("optimizer", tensors), notes["optimizer"])
+        run.stream.state = _part("random", tensors)
+        run.step, run.hopeless = notes["step"], notes["hopeless"]
+        run.history = History(notes["history"])
+        run.history.steps = run.step
+        run.sums, run.count = notes["sums"], notes["count"]
+        run.set_aside()
+
+    def _check_same_run(self, notes: dict[str, Any]) -> None:
+        if "step" not in notes:
+            raise ValueError(
+                f"checkpoint: {self.path} holds a model, not a training run"
+            )
+        if "run" not in notes:
+            raise ValueError(
+                f"checkpoint: {self.path} was written by an older vaelib, which did "
+                "not note which data and objective it was for, so it may be of another "
+                "run. Name another file, or delete this one to begin anew."
+            )
+        there: dict[str, Any] = notes["run"]
+        wrong = [k for k, mine in self.identity.items() if mine != there.get(k)]
+        if wrong:
+            listed = "; ".join(
+                _difference(k, there.get(k), self.identity[k]) for k in wrong
+            )
+            raise ValueError(
+                f"checkpoint: {self.path} is of another run ({listed[:600]}). Call fit "
+                "with the same settings to go on with it, or name another file."
+            )
 
 
-def _check_same_run(
-    run: Run, path: str | Path, tensors: dict[str, Tensor], notes: dict[str, Any]
-) -> None:
-    if "plan" not in notes:
-        raise ValueError(f"checkpoint: {path} holds a model, not a training run")
-    mine = {
-        **run.plan._asdict(),
-        "data": list(run.x.shape),
-        "objective": run.name,
-        "weights": _shapes("model.", run.model.state_dict()),
+def _difference(name: str, there: Any, here: Any) -> str:
+    if isinstance(there, Mapping) and isinstance(here, Mapping):
+        names = [k for k in {**there, **here} if there.get(k) != here.get(k)]
+        first = names[0]
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        return f"{name}: {first} {there.get(first)} there, {here.get(first)} here{more}"
+    return f"{name}: {there} there, {here} here"
+
+
+def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    return {
+        k: f"{tuple(v.shape)} {str(v.dtype).removeprefix('torch.')}"
+        for k, v in tensors.items()
     }
-    weights = {k: v for k, v in tensors.items() if k.startswith("model.")}
-    theirs = {**notes["plan"], **notes, "weights": _shapes("", weights)}
-    wrong = [k for k in mine if mine[k] != theirs.get(k)]
-    if wrong:
-        listed = "; ".join(f"{k}: {theirs.get(k)} there, {mine[k]} here" for k in wrong)
-        raise ValueError(
-            f"checkpoint: {path} is of another run ({listed[:500]}). Call fit with "
-            "the same settings to go on with it, or name another file."
-        )
 
 
-def _shapes(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, list[int]]:
-    return {prefix + k: list(v.shape) for k, v in tensors.items()}
+def _prefixed(part: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{part}.{name}": tensor for name, tensor in tensors.items()}
+
+
+def _part(part: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(f"{part}."): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(f"{part}.")
+    }

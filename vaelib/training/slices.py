@@ -5,16 +5,20 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from torch import Tensor, nn
+from torch import nn
 
+from vaelib.data.batches import Data
 from vaelib.devices import threads_for
 from vaelib.distributions import unchecked
 from vaelib.objectives import elbo
-from vaelib.randomness import random_state, seeded, set_random_state
-from vaelib.training.checks import check_arguments, try_once
+from vaelib.randomness import seeded
+from vaelib.training.checks import check_model, tensors_for, try_once
 from vaelib.training.interrupts import interruptible
+from vaelib.training.objective import Objective
+from vaelib.training.optimizer import MakeOptimizer, fused_adam
 from vaelib.training.plan import Plan
-from vaelib.training.run import Objective, Run
+from vaelib.training.run import Run
+from vaelib.training.turns import Turns
 
 
 class Slices:
@@ -25,9 +29,9 @@ class Slices:
     ``fit(..., schedule="constant")``, bit for bit on the CPU.
 
     Args:
-        model: trained in place, on the device of ``x``.
-        x: all the data, ``(N, *data_shape)``.
-        objective, batch_size, lr, seed: as for :func:`vaelib.fit`.
+        model: trained in place, on the device of ``data``.
+        data, objective, batch_size, lr, seed, optimizer, clip: as for
+            :func:`vaelib.fit`.
         every: how many steps make one entry of the history.
 
     Attributes:
@@ -37,25 +41,29 @@ class Slices:
     def __init__(
         self,
         model: nn.Module,
-        x: Tensor,
+        data: Data,
         objective: Objective = elbo,
         *,
         batch_size: int = 64,
         lr: float = 4e-3,
         seed: int = 0,
         every: int = 10,
+        optimizer: MakeOptimizer = fused_adam,
+        clip: float | None = None,
     ):
-        check_arguments(model, 1, batch_size, lr, "constant")
+        check_model(model)
+        plan = Plan.of(1, batch_size, lr, "constant", seed, clip)
+        tensors = tensors_for(model, data)
         self.every = every
-        with seeded(seed):
-            model.eval()
-            try_once(model, x, objective, batch_size)
-            self._random = random_state(x.device)
-        self.run = Run(model, x, objective, Plan(1, batch_size, lr, "constant", seed))
+        self._objective, self._optimizer = objective, optimizer
+        self.run = Run(model, tensors, objective, plan, optimizer)
+        self._turns = Turns(model, self.run.stream)
+        with self._turns.take():
+            try_once(self.run)
 
     @property
     def lr(self) -> float:
-        """Adam's step size, from the next step on."""
+        """The step size, from the next step on."""
         return self.run.plan.lr
 
     @lr.setter
@@ -63,7 +71,8 @@ class Slices:
         self.run.plan = self.run.plan._replace(lr=value)
 
     def advance(self, steps: int, seconds: float = math.inf) -> bool:
-        """Take ``steps`` steps, or as many as fit into ``seconds``; at least one.
+        """Take ``steps`` steps, or as many as fit into ``seconds``; at least one,
+        unless a run in another thread has its turn all that time.
 
         Returns:
             Whether Ctrl-C came meanwhile; the step under way was ended first.
@@ -72,11 +81,12 @@ class Slices:
             TrainingDiverged: if a term is NaN or infinite.
         """
         run, end = self.run, time.monotonic() + seconds
+        patience = -1 if seconds == math.inf else max(0.0, seconds)
         with ExitStack() as stack:
-            stack.enter_context(self._own_random())
-            stack.enter_context(threads_for(None, run.model, run.x.device))
-            stack.enter_context(unchecked())
             stop = stack.enter_context(interruptible())
+            if not stack.enter_context(self._turns.take(patience)):
+                return stop.is_set()
+            stack.enter_context(unchecked())
             stack.callback(run.model.eval)
             run.model.train()
             for _ in range(steps):
@@ -91,23 +101,13 @@ class Slices:
     def looking(self) -> Iterator[None]:
         """Inside, look at the model between slices: at their number of threads,
         and drawing nobody's random numbers."""
-        with threads_for(None, self.run.model, self.run.x.device), seeded(0):
+        with threads_for(None, self.run.model, self.run.device), seeded(0):
             yield
 
     def recover(self) -> None:
         """Go on after :class:`TrainingDiverged` from the last good weights, with
         a fresh optimiser."""
         old = self.run
-        self.run = Run(old.model, old.x, old.objective, old.plan)
+        self.run = Run(old.model, old.data, self._objective, old.plan, self._optimizer)
         self.run.step, self.run.history = old.step, old.history
-
-    @contextmanager
-    def _own_random(self) -> Iterator[None]:
-        device = self.run.x.device
-        before = random_state(device)
-        set_random_state(self._random, device)
-        try:
-            yield
-        finally:
-            self._random = random_state(device)
-            set_random_state(before, device)
+        self.run.hopeless, self.run.stream = old.hopeless, old.stream
