@@ -1,5 +1,6 @@
 """Random numbers that are asked for by seed, and leave no trace behind."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral
@@ -8,6 +9,50 @@ from types import TracebackType
 import numpy as np
 import torch
 from torch import Tensor
+
+PATIENCE = 60.0  # seconds; turns last a twentieth of one
+
+_turn, _next = threading.Lock(), threading.Lock()
+_owner: int | None = None  # whose turn it is, by thread
+
+
+@contextmanager
+def turn(patience: float = PATIENCE) -> Iterator[None]:
+    """Wait for one's turn with torch's random state, which all threads share.
+
+    Whoever waits comes before whoever just had a turn. Inside a turn of the same
+    thread there is nothing to wait for.
+
+    Raises:
+        TimeoutError: if it does not come within ``patience`` seconds.
+    """
+    global _owner
+    me = threading.get_ident()
+    if _owner == me:
+        yield
+        return
+    _wait(patience)
+    _owner = me
+    try:
+        yield
+    finally:
+        _owner = None
+        _turn.release()
+
+
+def _wait(patience: float) -> None:
+    mine = False
+    if _next.acquire(timeout=patience):  # a lock alone is not fair
+        try:
+            mine = _turn.acquire(timeout=patience)
+        finally:
+            _next.release()
+    if not mine:
+        raise TimeoutError(
+            f"another thread has drawn torch's random numbers for {patience:g} s, in a "
+            "vaelib.seeded block or a fit inside one, and there is one random state "
+            "for all threads. Let that block end before this thread begins."
+        )
 
 
 def whole_seed(seed: object) -> int:
@@ -27,14 +72,15 @@ def seeded(seed: int | None) -> Iterator[None]:
 
     Distributions of ``torch.distributions`` take no generator, and neither do
     the layers of ``torch.nn``. This gives both a seed without setting a global
-    one behind the reader's back. Torch's random state is one for all threads:
-    others should not draw meanwhile.
+    one behind the reader's back. Torch's random state is one for all threads, so
+    blocks in several threads, and runs of :func:`vaelib.fit`, take turns.
 
     Args:
         seed: the seed, or ``None`` to leave everything as it is.
 
     Raises:
         TypeError: if the seed is neither a whole number nor ``None``.
+        TimeoutError: if a block in another thread does not end for a minute.
 
     Example:
         >>> with seeded(0):
@@ -46,7 +92,7 @@ def seeded(seed: int | None) -> Iterator[None]:
         yield
         return
     number = whole_seed(seed)
-    with _forked():
+    with turn(), _forked():
         torch.manual_seed(number)
         yield
 

@@ -7,10 +7,9 @@ import torch
 from torch import Tensor
 from trained import QUIET, data, small, weights
 
-from vaelib import History, fit
+from vaelib import History, fit, seeded
 from vaelib import elbo as bound
 from vaelib.training import Slices
-from vaelib.training.turns import Turns
 
 
 def alone(seed: int, epochs: int = 12) -> Tensor:
@@ -64,32 +63,52 @@ def test_everyone_gets_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
 
     thread = threading.Thread(target=train)
     thread.start()
-    assert begun.wait(60)
-    assert torch.equal(alone(0, 2), alone(0, 2))
-    short_done.set()
-    thread.join(60)
+    try:
+        assert begun.wait(60)
+        assert torch.equal(alone(0, 2), alone(0, 2))
+    finally:
+        short_done.set()
+        thread.join(60)
     assert long
 
 
-def test_a_slice_waits_no_longer_than_it_may() -> None:
-    slices = Slices(small(), data())
-    other = Turns(small(), Slices(small(), data()).run.stream)
-    held, free = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with other.take():
-            held.set()
-            free.wait(60)
-
-    thread = threading.Thread(target=hold)
+def test_others_who_draw_by_seed_take_turns_with_a_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Models built, and slices taken, while another thread trains."""
+    monkeypatch.setattr("vaelib.training.loop.TURN", 0.002)
+    wanted, built = alone(3), weights(small(seed=4))
+    reference = Slices(small(), data())
+    reference.advance(20)
+    thread_found: list[Tensor] = []
+    thread = threading.Thread(target=lambda: thread_found.append(alone(3)))
     thread.start()
-    assert held.wait(60)
-    assert not slices.advance(5, seconds=0.01)
-    assert slices.run.step == 0
-    free.set()
+    slices = Slices(small(), data())
+    for _ in range(20):
+        assert torch.equal(weights(small(seed=4)), built)
+        slices.advance(1)
     thread.join(60)
-    slices.advance(5)
-    assert slices.run.step == 5
+    assert torch.equal(thread_found[0], wanted)
+    assert torch.equal(weights(slices.run.model), weights(reference.run.model))
+
+
+def test_a_thread_that_would_wait_for_ever_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("vaelib.randomness.turn.__wrapped__.__defaults__", (0.05,))
+    said: list[str] = []
+
+    def train() -> None:
+        with pytest.raises(TimeoutError) as caught:
+            fit(small(), data(), epochs=1, **QUIET)
+        said.append(str(caught.value))
+
+    with seeded(0):  # held while it waits for who waits for it
+        thread = threading.Thread(target=train)
+        thread.start()
+        thread.join(60)
+    assert "one random state for all threads" in said[0]
+    assert alone(0, 1).isfinite().all()
 
 
 def test_a_run_inside_a_run_is_exact() -> None:

@@ -71,8 +71,7 @@ class Slices:
         self.run.plan = self.run.plan._replace(lr=value)
 
     def advance(self, steps: int, seconds: float = math.inf) -> bool:
-        """Take ``steps`` steps, or as many as fit into ``seconds``; at least one,
-        unless a run in another thread has its turn all that time.
+        """Take ``steps`` steps, or as many as fit into ``seconds``; at least one.
 
         Returns:
             Whether Ctrl-C came meanwhile; the step under way was ended first.
@@ -81,11 +80,9 @@ class Slices:
             TrainingDiverged: if a term is NaN or infinite.
         """
         run, end = self.run, time.monotonic() + seconds
-        patience = -1 if seconds == math.inf else max(0.0, seconds)
         with ExitStack() as stack:
             stop = stack.enter_context(interruptible())
-            if not stack.enter_context(self._turns.take(patience)):
-                return stop.is_set()
+            stack.enter_context(self._turns.take())
             stack.enter_context(unchecked())
             stack.callback(run.model.eval)
             run.model.train()

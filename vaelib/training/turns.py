@@ -1,6 +1,5 @@
 """Runs in several threads take turns with what torch has only once per process."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,12 +7,9 @@ import torch
 from torch import nn
 
 from vaelib.devices import matmul_precision_of, threads_for
-from vaelib.randomness import Stream
+from vaelib.randomness import Stream, turn
 
 TURN = 0.05  # seconds, after which another thread may have its turn
-
-_turn, _next = threading.Lock(), threading.Lock()
-_owner: int | None = None  # whose turn it is, by thread
 
 
 class Turns:
@@ -39,43 +35,14 @@ class Turns:
         self.threads, self.precision = threads, precision
 
     @contextmanager
-    def take(self, patience: float = -1) -> Iterator[bool]:
-        """Wait for a turn, at most ``patience`` seconds; tells whether it came."""
-        with _alone(patience) as mine:
-            if not mine:
-                yield False
-                return
-            with (
-                threads_for(self.threads, self.model, self.stream.device),
-                matmul_precision_of(self.precision),
-                torch.inference_mode(False),
-                torch.enable_grad(),
-                self.stream,
-            ):
-                yield True
-
-
-@contextmanager
-def _alone(patience: float) -> Iterator[bool]:
-    global _owner
-    me = threading.get_ident()
-    if _owner == me:  # a run inside a run
-        yield True
-        return
-    # Who waits here comes before who just had a turn: a lock alone is not fair.
-    if not _next.acquire(timeout=patience):
-        yield False
-        return
-    try:
-        mine = _turn.acquire(timeout=patience)
-    finally:
-        _next.release()
-    if not mine:
-        yield False
-        return
-    _owner = me
-    try:
-        yield True
-    finally:
-        _owner = None
-        _turn.release()
+    def take(self) -> Iterator[None]:
+        """Wait for a turn with torch's random state, and set all this up in it."""
+        with (
+            turn(),
+            threads_for(self.threads, self.model, self.stream.device),
+            matmul_precision_of(self.precision),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            self.stream,
+        ):
+            yield
