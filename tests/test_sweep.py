@@ -192,6 +192,27 @@ def test_a_sweep_is_gone_on_with(data, tmp_path, steps, together) -> None:
     assert len(steps) == 2 * alone
     same(plain, first)
     same(plain, again)
+    names = sorted(p.name for p in (tmp_path / "new" / "folder").iterdir())
+    if together:
+        assert [n[:15] for n in names] == ["seed-0-together", "seed-1-together"]
+    else:
+        assert len(names) == 6
+        assert names[0] == "beta-0.5-seed-0.safetensors"
+
+
+def test_auto_trains_small_models_at_once(data, steps, monkeypatch) -> None:
+    sweep(small, data, betas=(1.0, 2.0), **QUIET)
+    assert len(steps) == 15
+    monkeypatch.setattr(jobs, "STACK_BELOW", 1000)
+    sweep(small, data, betas=(1.0, 2.0), **QUIET)
+    assert len(steps) == 3 * 15
+
+
+def test_other_weights_are_another_run(data, tmp_path) -> None:
+    for betas in ((1.0, 2.0), (1.0, 3.0), (1.0,)):
+        options = {"betas": betas, "together": True, **QUIET}
+        plain = sweep(small, data, **options)
+        same(plain, sweep(small, data, checkpoint=tmp_path, **options))
 
 
 def interrupting(function, *at: int):

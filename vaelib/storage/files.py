@@ -114,7 +114,8 @@ def _parsed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def _check_path(path: object, name: str) -> None:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(
-            f"{name}: got {shortened(path)}, wanted a file's name, e.g. 'model.safetensors'"
+            f"{name}: got {shortened(path)}, wanted a file's name, "
+            "e.g. 'model.safetensors'"
         )
 
 
