@@ -7,6 +7,7 @@ import traitlets
 from torch import Tensor
 from torch.distributions import Distribution
 
+from vaelib.distributions import mean_of
 from vaelib.randomness import seeded
 from vaelib.widgets.base import Explorer
 from vaelib.widgets.pictures import float32
@@ -113,7 +114,11 @@ def _draws(subject: Subject, n: int) -> tuple[Tensor, Tensor, str]:
     with seeded(subject.seed), torch.no_grad():
         if isinstance(prior, Distribution):
             z = prior.sample((n,)).float().cpu()
-            return z, _mean_of(prior, z), "decoded draws from the prior"
+            return (
+                z,
+                mean_of(prior, seed=subject.seed).float().cpu(),
+                "decoded draws from the prior",
+            )
         eps = torch.randn(n, subject.latent_dim)
         if len(subject.codes) < 2:
             return eps, torch.zeros(subject.latent_dim), "decoded draws from N(0, I)"
@@ -123,10 +128,3 @@ def _draws(subject: Subject, n: int) -> tuple[Tensor, Tensor, str]:
         root = vectors * values.clamp(min=0).sqrt()
         z = (mean + eps.double() @ root.T).float()
         return z, mean.float(), "decoded draws from a Gaussian fitted to the codes"
-
-
-def _mean_of(prior: Distribution, draws: Tensor) -> Tensor:
-    try:
-        return prior.mean.detach().float().cpu()
-    except NotImplementedError:  # a flow, for one, knows only its samples
-        return draws.mean(0)

@@ -64,9 +64,7 @@ class Subject(Examples):
 
     def again(self) -> Self:
         """The same with new codes, for the model may have learned since."""
-        return replace(
-            self, codes=_codes(self.model, self.x, self.latent_dim, self.seed)
-        )
+        return replace(self, codes=_codes(self.model, self.x, self.latent_dim))
 
     def first(self, count: int) -> Self:
         """The same with fewer examples."""
@@ -86,7 +84,7 @@ class Subject(Examples):
 
     def encode(self, x: Any) -> Tensor:
         """Codes ``(B, Z)``, float32 on the CPU, of data ``(B, *data_shape)``."""
-        return _encode(self.model, x, self.seed)
+        return _ask(self.model, "encode", x)
 
     def moments(self, x: Any) -> Normals:
         """Mean and log-variance of q(z|x). A model without a posterior is certain:
@@ -191,7 +189,7 @@ def subject_of(
         # Before encoding: a network given the wrong shape would complain of its
         # layers, not of the data.
         _refuse_shape(examples.x, _in_shape(model))
-    told = _encode(model, examples.x[:1], seed).shape[-1] if len(examples.x) else None
+    told = _ask(model, "encode", examples.x[:1]).shape[-1] if len(examples.x) else None
     size = _latent_dim(told or _told(model), latent_dim)
     # Two: a batch of one hides a decoder that drops the batch.
     shape = tuple(_ask(model, "decode", torch.zeros(2, size)).shape[1:])
@@ -202,7 +200,7 @@ def subject_of(
         model=model,
         seed=seed,
         prefer=prefer,
-        codes=_codes(model, examples.x, size, seed),
+        codes=_codes(model, examples.x, size),
         latent_dim=size,
         data_shape=shape,
         image_shape=_drawn_as(shape, image_shape),
@@ -264,18 +262,10 @@ def _moments(q: Distribution, seed: int) -> Tensor:
     return torch.cat([mu, 2 * sigma.log()], -1)
 
 
-def _encode(model: Any, x: Any, seed: int) -> Tensor:
-    try:
-        return _ask(model, "encode", x)
-    except NotImplementedError:  # the mean of a flow
-        both = _ask(model, "posterior", x, lambda q: _moments(q, seed))
-        return both.chunk(2, -1)[0]
-
-
-def _codes(model: Any, x: Tensor, latent_dim: int, seed: int) -> Tensor:
+def _codes(model: Any, x: Tensor, latent_dim: int) -> Tensor:
     if not len(x):
         return torch.zeros(0, latent_dim)
-    codes = _encode(model, x, seed)
+    codes = _ask(model, "encode", x)
     if not codes.isfinite().all():
         raise ValueError("model: it encodes this data to NaN or infinity")
     return codes
