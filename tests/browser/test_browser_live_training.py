@@ -115,7 +115,8 @@ def test_pause_stops_and_the_page_shows_the_last_state(
     page.page.wait_for_timeout(500)
     assert page.ask("live._run.step") == step
     # The reconstructions on the screen are the model's.
-    wanted = page.ask("live.model.reconstruct(live._examples)[0].flatten().tolist()")
+    examples = "live._camera.examples"
+    wanted = page.ask(f"live.model.reconstruct({examples})[0].flatten().tolist()")
     shown = page.pixels(live)
     width = len(shown) // 28
     first = [shown[row * width + column] for row in range(28) for column in range(28)]

@@ -20,7 +20,7 @@ import torch
 
 import vaelib as vl
 from vaelib.randomness import seeded
-from vaelib.widgets import LiveTraining, Recording, esm
+from vaelib.widgets import LiveTraining, Recording, esm, film
 from vaelib.widgets import live_training as module
 from vaelib.widgets.subject import Subject
 
@@ -228,7 +228,7 @@ def test_without_a_page_it_takes_a_bounded_number_of_steps(data: Any) -> None:
 
     async def test() -> None:
         live.start()
-        await until(lambda: live._timer is None)
+        await until(lambda: live._pulse.timer is None)
         step = live._run.step
         bound = module.UNSEEN_STEPS
         assert bound <= step < 20 * bound  # it looks after each slice
@@ -264,7 +264,7 @@ def test_it_rests_while_the_tab_is_closed(
         live.start()
         await until(lambda: len(page.pictures) > 3)
         page.answers = False
-        await until(lambda: live._timer is None)
+        await until(lambda: live._pulse.timer is None)
         on_the_way = page.pictures[-1]["id"] - live._seen
         assert on_the_way <= module.IN_FLIGHT
         assert live.running  # it is still wanted
@@ -286,7 +286,7 @@ def test_messages_on_another_thread_are_obeyed_on_the_first(data: Any) -> None:
     async def test() -> None:
         live.pause()
         page = Page(live)
-        live._loop = asyncio.get_running_loop()
+        live._pulse.loop = asyncio.get_running_loop()
         objective = live._objective
 
         def noting(model: Any, x: torch.Tensor) -> Any:
@@ -458,12 +458,12 @@ def test_a_picture_holds_codes_reconstructions_and_curves(data: Any) -> None:
         assert (about["step"], about["beta"], about["lr"]) == (40, 3, 4e-3)
         place = np.frombuffer(codes, "<u2").reshape(-1, 2) / 65535
         z = (place * 2 - 1) * about["half"]
-        shown = live._shown
+        shown = live._camera.shown
         wanted = live.model.encode(shown).detach().numpy()
         assert len(z) == 1000
         assert np.allclose(z, wanted.clip(-about["half"], about["half"]), atol=1e-3)
         strip = np.frombuffer(pixels, "u1").reshape(live._page["shape"]) / 255
-        x = live.model.reconstruct(live._examples).detach()
+        x = live.model.reconstruct(live._camera.examples).detach()
         side = torch.cat(list(x), -1).numpy()
         assert np.allclose(strip, side, atol=0.51 / 255)
         rows = np.frombuffer(curve, "<f4").reshape(-1, 4)
@@ -478,18 +478,21 @@ def test_a_picture_holds_codes_reconstructions_and_curves(data: Any) -> None:
 def test_the_examples_are_of_different_classes(data: Any) -> None:
     live = LiveTraining(build, data)
     classes = np.frombuffer(live._page["classes"], "u1")
-    rows = [(live._shown == x).flatten(1).all(1).nonzero()[0] for x in live._examples]
+    rows = [
+        (live._camera.shown == x).flatten(1).all(1).nonzero()[0]
+        for x in live._camera.examples
+    ]
     assert sorted(int(classes[int(i)]) for i in rows) == list(range(8))
     assert live._page["names"] == list("0123456789")
 
 
 def test_the_plane_grows_at_once_and_shrinks_late() -> None:
     z = torch.linspace(-1, 1, 101)[:, None]
-    assert module._half(z, 4) == 4
-    assert module._half(5 * z, 4) == 6
-    assert module._half(3.5 * z, 6) == 6
-    assert module._half(2 * z, 6) == 4
-    assert module._half(1e6 * z, 4) == 1000
+    assert film.half_of(z, 4) == 4
+    assert film.half_of(5 * z, 4) == 6
+    assert film.half_of(3.5 * z, 6) == 6
+    assert film.half_of(2 * z, 6) == 4
+    assert film.half_of(1e6 * z, 4) == 1000
 
 
 def test_a_long_curve_is_thinned(data: Any) -> None:
@@ -500,8 +503,8 @@ def test_a_long_curve_is_thinned(data: Any) -> None:
     live._settings["step"] = [10.0 * (i + 1) for i in range(2000)]
     for values in live._run.history._epochs.values():
         values[:] = [float(i) for i in range(2000)]
-    rows = live._rows()
-    assert len(rows) <= module.ROWS
+    rows = film.curve_of(live.history)
+    assert len(rows) <= film.ROWS
     assert rows[-1, 0] == 20_000
     assert rows[:, 2].mean() == pytest.approx(999.5, rel=0.01)
 
@@ -583,7 +586,7 @@ def test_a_recording_survives_the_disk(recording: Recording, tmp_path: Path) -> 
 def test_a_long_run_keeps_a_bounded_film(
     data: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_FRAMES", 10)
+    monkeypatch.setattr(film, "MOST_FRAMES", 10)
     live = LiveTraining(build, data)
     made = live.record(45, frames=45)
     steps = [about["step"] for about in made._frames]

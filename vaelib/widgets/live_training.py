@@ -1,15 +1,12 @@
 """A model that trains while it is watched."""
 
-import asyncio
 import signal
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from math import inf, isfinite
 from typing import Any
 
-import numpy as np
 import torch
 import traitlets
 from torch import Tensor, nn
@@ -17,23 +14,18 @@ from torch import Tensor, nn
 from vaelib.data import as_tensor
 from vaelib.devices import resolve_device
 from vaelib.objectives import Elbo, elbo
-from vaelib.plots import CLASS_COLOURS
 from vaelib.training import Slices, TrainingDiverged
+from vaelib.widgets.film import Camera, Film, curve_of
+from vaelib.widgets.pulse import Pulse, running_loop
 from vaelib.widgets.recording import Frame, Recording, Watched
-from vaelib.widgets.scene import plane_of
 from vaelib.widgets.subject import subject_of
+from vaelib.widgets.traits import BadValue
 
-# The kernel's other work waits at most for one slice, and gets its turn in the rest.
-SLICE, REST = 0.03, 0.004
+SLICE = 0.03  # seconds that the kernel's other work waits at most
 PICTURE_EVERY = 0.08  # seconds
 IN_FLIGHT = 3  # pictures on their way to the page
 UNSEEN_STEPS = 300  # as long as no page ever answered: a test, a script
 UNSEEN_SECONDS = 5.0  # without an answer: the tab was closed
-MOST_FRAMES = 120  # in a recording; then every second one goes
-ROWS = 300  # points of a curve
-POINTS = 1000  # dots on the plane
-EXAMPLES = 8
-HALVES = (4, 6, 10, 16, 24, 40, 60, 100, 160, 240, 400, 1000)
 BETAS, RATES = (0.01, 100.0), (1e-5, 0.1)  # of the sliders
 
 
@@ -104,16 +96,16 @@ class LiveTraining(Watched):
         self.model = _model(build_or_model, seed).to(x.device)
         self._x, self._batch_size, self._seed = x, batch_size, seed
         self._limit = inf if steps is None else steps
-        self._subject = subject_of(self.model, data, image_shape=image_shape, seed=seed)
-        self._format = self._subject.format()
+        self._camera = Camera(
+            subject_of(self.model, data, image_shape=image_shape, seed=seed)
+        )
         self._first = {k: v.clone() for k, v in self.model.state_dict().items()}
-        self._thread = threading.get_ident()
-        self._loop = _running_loop()
-        self._timer: asyncio.Handle | None = None
+        self._pulse = Pulse(self._turn)
         self._sent, self._seen, self._last_picture = 0, 0, -inf
         self._visitor, self._heard, self._unseen_from = False, -inf, 0
         super().__init__(beta=float(beta), lr=float(lr), _live=True)
-        self._page = self._describe()
+        sliders = {"beta": [*BETAS, self.beta or 1.0], "lr": [*RATES, self.lr]}
+        self._page = {**self._camera.describe(), "sliders": sliders}
         self._restart()
         self.on_msg(self._hear)
 
@@ -121,11 +113,11 @@ class LiveTraining(Watched):
 
     def start(self) -> None:
         """Train on, in the background where there is an event loop."""
-        self._at_home(self._start)
+        self._pulse.at_home(self._start)
 
     def pause(self) -> None:
         """Stop after the step under way."""
-        self._at_home(self._pause)
+        self._pulse.at_home(self._pause)
 
     def step(self, steps: int = 1) -> None:
         """Pause, take some steps, and return when they are taken."""
@@ -137,7 +129,7 @@ class LiveTraining(Watched):
 
     def reset(self) -> None:
         """Pause, and return to the first weights. β and the learning rate stay."""
-        self._at_home(self._reset)
+        self._pulse.at_home(self._reset)
 
     def record(
         self,
@@ -169,7 +161,7 @@ class LiveTraining(Watched):
 
     def recorded(self) -> Recording:
         """What was shown since the start, at most 120 pictures of it."""
-        return Recording(self._page, self._film, self._rows())
+        return Recording(self._page, self._film.frames, curve_of(self.history))
 
     @property
     def history(self) -> dict[str, list[float]]:
@@ -180,8 +172,8 @@ class LiveTraining(Watched):
 
     def close(self) -> None:
         """Stop, and take it out of the page."""
-        if getattr(self, "_timer", None) is not None:  # __init__ may have failed
-            self._cancel()
+        if hasattr(self, "_pulse"):  # __init__ may have failed
+            self._pulse.stop()
         self.running = False
         super().close()
 
@@ -205,11 +197,8 @@ class LiveTraining(Watched):
             seed=self._seed,
         )
         self._settings: dict[str, list[float]] = {"step": [], "beta": [], "lr": []}
-        self._film: list[Frame] = []
-        self._stride, self._count = 1, 0  # of pictures kept, of pictures taken
-        self._half: float = HALVES[0]
         self._broken, self._says = False, ""
-        self._film.append(self._picture())
+        self._film = Film(self._picture())
         self._keep()
 
     def _advance(self, steps: float, seconds: float) -> bool:
@@ -250,18 +239,18 @@ class LiveTraining(Watched):
         if self._run.step >= self._limit:
             return
         self._mend()
-        self._cancel()
+        self._pulse.stop()
         self._unseen_from, self._heard = self._run.step, time.monotonic()
-        self._loop = _running_loop()
-        if self._loop is None:
+        self._pulse.loop = running_loop()
+        if self._pulse.loop is None:
             self._step(UNSEEN_STEPS)
             self._keep()
             return
         self.running = True
-        self._schedule()
+        self._pulse.beat()
 
     def _pause(self) -> None:
-        self._cancel()
+        self._pulse.stop()
         if self.running:
             self.running = False
             self._keep()
@@ -275,18 +264,9 @@ class LiveTraining(Watched):
             self._slices.recover()
             self._broken, self._says = False, ""
 
-    def _schedule(self) -> None:
-        if self._timer is None and self._loop is not None:
-            self._timer = self._loop.call_later(REST, _turn, weakref.ref(self))
-
-    def _cancel(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
     def _turn(self) -> None:
         """One slice, on the event loop."""
-        self._timer = None
+        self._pulse.timer = None
         if not self.running:
             return
         before = _sigint()
@@ -307,7 +287,7 @@ class LiveTraining(Watched):
             if self._run.step >= self._limit:
                 self._pause()
         if self.running and not self._alone():
-            self._schedule()
+            self._pulse.beat()
 
     def _diverged(self) -> None:
         self._broken = True
@@ -338,12 +318,7 @@ class LiveTraining(Watched):
         if full and wait:
             return
         frame = self._picture()
-        self._count += 1
-        if self._count % self._stride == 0:
-            self._film.append(frame)
-        if len(self._film) > MOST_FRAMES:
-            self._film = self._film[::2]
-            self._stride *= 2
+        self._film.add(frame)
         if not full:
             self._post(frame)
 
@@ -351,7 +326,7 @@ class LiveTraining(Watched):
         if not self._visitor:
             return
         self._sent += 1
-        curve = self._rows().tobytes()
+        curve = curve_of(self.history).tobytes()
         message = {"op": "picture", "id": self._sent, **frame.about}
         self.send(message, [frame.codes, frame.pixels, curve])
 
@@ -359,9 +334,8 @@ class LiveTraining(Watched):
         """The present state as traits: for a page that opens later, and for one
         without a kernel."""
         frame = self._picture()
-        if frame.about["step"] != self._film[-1].about["step"]:
-            self._film.append(frame)
-        self._set_frames([frame], self._rows())
+        self._film.end(frame)
+        self._set_frames([frame], curve_of(self.history))
 
     def _hear(self, _: Any, said: Any, buffers: Any) -> None:
         """A message from the page; perhaps on another thread than the training."""
@@ -370,19 +344,19 @@ class LiveTraining(Watched):
         self._heard = time.monotonic()
         match said.get("op"):
             case "hello":
-                self._at_home(self._welcome)
+                self._pulse.at_home(self._welcome)
             case "seen":
                 self._seen = max(self._seen, min(int(said.get("id", 0)), self._sent))
-                if self._timer is None and self.running:
-                    self._at_home(self._wake)
+                if self._pulse.timer is None and self.running:
+                    self._pulse.at_home(self._wake)
             case "start":
-                self._at_home(self._start)
+                self._pulse.at_home(self._start)
             case "pause":
-                self._at_home(self._pause)
+                self._pulse.at_home(self._pause)
             case "reset":
-                self._at_home(self._reset)
+                self._pulse.at_home(self._reset)
             case "step":
-                self._at_home(self._step_button)
+                self._pulse.at_home(self._step_button)
 
     def _welcome(self) -> None:
         self._visitor = True
@@ -392,7 +366,7 @@ class LiveTraining(Watched):
 
     def _wake(self) -> None:
         if self.running:
-            self._schedule()
+            self._pulse.beat()
 
     def _step_button(self) -> None:
         try:
@@ -400,37 +374,20 @@ class LiveTraining(Watched):
         except (Exception, KeyboardInterrupt) as error:
             self._says = self._says or f"{type(error).__name__}: {error}"
 
-    def _at_home(self, do: Callable[[], None]) -> None:
-        """Call it on the thread that trains: JupyterLab may deliver messages on
-        another."""
-        away = threading.get_ident() != self._thread
-        if away and self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(do)
-        else:
-            do()
-
     # ----------------------------------------------------------------- pictures
 
     def _picture(self) -> Frame:
         """The model as it is now."""
-        subject = self._subject
-        with self._slices.looking():
-            z = plane_of(subject.encode(self._shown))
-            x = subject.decode(subject.encode(self._examples))
-            self._half = _half(z, self._half)
-            place = ((z / self._half + 1) / 2).nan_to_num(0.5).clamp(0, 1) * 65535
-            codes = place.round().numpy().astype("<u2").tobytes()
-            pixels = self._format.side_by_side(x)
         last = self._terms()
         about = {
             "step": self._run.step,
             "beta": self.beta,
             "lr": self.lr,
-            "half": self._half,
             "reconstruction": last.get("reconstruction"),
             "kl": last.get("kl"),
         }
-        return Frame(about, codes, pixels)
+        with self._slices.looking():
+            return self._camera.take(about)
 
     def _terms(self) -> dict[str, float]:
         """The newest means of both terms; none before the first step."""
@@ -440,71 +397,21 @@ class LiveTraining(Watched):
         current: dict[str, float] = self._run.current
         return current
 
-    def _rows(self) -> np.ndarray:
-        """The curves: step, reconstruction, KL, β; at most 300 rows."""
-        history = self.history
-        if "kl" not in history:
-            return np.zeros((0, 4), "<f4")
-        names = ("step", "reconstruction", "kl", "beta")
-        # While a slice is under way, one column may be a row ahead.
-        least = min(len(history[name]) for name in names)
-        rows = np.array([history[name][:least] for name in names]).T
-        group = -(-least // ROWS)
-        parts = [rows[i : i + group] for i in range(0, least, group)]
-        means = [[p[-1, 0], p[:, 1].mean(), p[:, 2].mean(), p[-1, 3]] for p in parts]
-        return np.array(means).reshape(-1, 4).astype("<f4")
-
-    def _describe(self) -> dict[str, Any]:
-        """What does not change: examples, classes, sliders."""
-        subject = self._subject.first(POINTS)
-        few = len(subject.class_names) <= 12
-        classes = subject.classes if few else torch.zeros_like(subject.classes)
-        chosen = subject.of_each(EXAMPLES)
-        self._shown, self._examples = subject.x, subject.x[chosen]
-        channels, height, width = self._format.shape
-        return {
-            "shape": (channels, height, width * len(chosen)),
-            "count": len(chosen),
-            "originals": self._format.side_by_side(self._examples),
-            "classes": classes.numpy().astype("u1").tobytes(),
-            "names": list(subject.class_names) if few else [],
-            "colours": CLASS_COLOURS,
-            "rings": [1, 2, 3] if subject.standard_prior() else [],
-            "sliders": {
-                "beta": [*BETAS, self.beta or 1.0],
-                "lr": [*RATES, self.lr],
-            },
-        }
-
     # ------------------------------------------------------------------- checks
 
     @traitlets.validate("beta")
     def _check_beta(self, proposal: Any) -> float:
         beta: float = proposal["value"]
         if not (isfinite(beta) and beta >= 0):
-            raise ValueError(f"beta: got {beta}, wanted a number ≥ 0")
+            raise BadValue(f"beta: got {beta}, wanted a number ≥ 0")
         return beta
 
     @traitlets.validate("lr")
     def _check_lr(self, proposal: Any) -> float:
         lr: float = proposal["value"]
         if not (isfinite(lr) and lr > 0):
-            raise ValueError(f"lr: got {lr}, wanted a positive number, e.g. 4e-3")
+            raise BadValue(f"lr: got {lr}, wanted a positive number, e.g. 4e-3")
         return lr
-
-
-def _turn(widget: "weakref.ref[LiveTraining]") -> None:
-    # Through a weak reference: a timer must not keep a widget alive.
-    training = widget()
-    if training is not None:
-        training._turn()
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 def _sigint() -> Any:
@@ -528,11 +435,3 @@ def _model(given: Any, seed: int) -> nn.Module:
             "function of a seed that builds one"
         )
     return given
-
-
-def _half(z: Tensor, before: float) -> float:
-    """Half the plane's width: it grows at once and shrinks late, so that it does
-    not flicker."""
-    reach = float(z.abs().nan_to_num(0).flatten().quantile(0.99))
-    fits = next((h for h in HALVES if h >= reach), HALVES[-1])
-    return before if fits <= before and reach > 0.5 * before else fits
