@@ -18,6 +18,7 @@ from statistics import median
 import jupytext
 
 from tools.sitting import is_further, sitting
+from vaelib.book.maths import blanked
 
 MAX_COLUMNS, MAX_LINES, MEDIAN_LINES = 79, 25, 8
 RHYTHM = (
@@ -100,7 +101,7 @@ class Lesson:
     @cached_property
     def prose(self) -> list[Block]:
         """Markdown with code and formulas blanked out, line numbers kept."""
-        return [Block(b.line, _blank(_CODE + _MATH, b.text)) for b in self.markdown]
+        return [Block(b.line, blanked(b.text, formulas=True)) for b in self.markdown]
 
     @cached_property
     def headings(self) -> list[tuple[int, str]]:
@@ -127,21 +128,6 @@ class Lesson:
             at = seen if at < 0 else at
             yield cell.cell_type, self.text.count("\n", 0, at) + 1, cell.source
             seen = at + len(cell.source)
-
-
-_CODE = (r"^(```+|~~~+).*?^\1", r"`[^`\n]+`")
-_MATH = (r"\$\$.*?\$\$", r"(?<![\\$])\$(?!\$)[^$\n]+?(?<!\\)\$")
-
-
-def _blank(patterns: tuple[str, ...], text: str) -> str:
-    for pattern in patterns:
-        text = re.sub(
-            pattern,
-            lambda m: re.sub(r"[^\n]", " ", m[0]),
-            text,
-            flags=re.M | re.S,
-        )
-    return text
 
 
 # ------------------------------------------------------------------------ code
@@ -268,6 +254,39 @@ def _assigned(tree: ast.Module) -> dict[int, str]:
     return found
 
 
+def worth_showing(lesson: Lesson) -> Iterator[Place]:
+    """A cell ends in something worth showing, or in a semicolon: what a picture's
+    methods give back, ``[Text(0.5, 0, 'z')]``, is not."""
+    trees = [(b, t) for b, t in lesson.trees() if b in lesson.code]
+    drawn_on = {
+        name.id
+        for _, tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and _makes_axes(node.value)
+        for name in ast.walk(node.targets[0])
+        if isinstance(name, ast.Name)
+    }
+    for block, tree in trees:
+        last = tree.body[-1] if tree.body else ast.Pass()
+        if not isinstance(last, ast.Expr) or block.text.rstrip().endswith(";"):
+            continue
+        if isinstance(last.value, ast.Call) and _root(last.value) in drawn_on:
+            place = block.line + last.lineno - 1
+            yield place, f"{_name(last.value)}(…) shows its repr; end it in a semicolon"
+
+
+def _makes_axes(value: ast.expr) -> bool:
+    made = ("vl.plots.figure", ".subplots", ".add_subplot", ".twinx", ".twiny")
+    return isinstance(value, ast.Call) and _name(value).endswith(made)
+
+
+def _root(node: ast.expr) -> str:
+    """The name that a chain of calls, attributes and indices begins with."""
+    while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def known_widgets(lesson: Lesson) -> Iterator[Place]:
     """Every widget is one of vl.widgets, and has a picture for where none runs."""
     for block, tree in lesson.trees():
@@ -296,11 +315,11 @@ def _falls_back(name: str) -> bool:
 def rendered_formulas(lesson: Lesson) -> Iterator[Place]:
     """Formulas stand in $…$ or $$…$$: the only marks that Lab and book share."""
     for block in lesson.markdown:
-        text = _blank(_CODE, block.text)
+        text = blanked(block.text, formulas=False)
         for m in re.finditer(r"\\[\[\](](?!\\)|\\begin\{(equation|align)", text):
             if "$$" not in text[max(0, m.start() - 400) : m.start()]:
                 yield _line(block, text, m.start()), f"`{m[0]}`: use $…$ or $$…$$"
-        rest = _blank(_MATH, text)
+        rest = blanked(block.text, formulas=True)
         for m in re.finditer(r"(?<!\\)\$", rest):
             yield (
                 _line(block, rest, m.start()),
@@ -324,7 +343,7 @@ def folded_details(lesson: Lesson) -> Iterator[Place]:
     """<details> open and close in the same cell, with a summary, and a blank line
     after it so that the Markdown inside is read as Markdown."""
     for block in lesson.markdown:
-        text = _blank(_CODE, block.text)
+        text = blanked(block.text, formulas=False)
         opened, closed = text.count("<details"), text.count("</details>")
         if opened != closed:
             yield block.line, f"{opened} <details> and {closed} </details> in a cell"
@@ -458,7 +477,9 @@ def links_lead_somewhere(lesson: Lesson) -> Iterator[Place]:
     written = {p.stem for p in folder.glob("[0-9][0-9]-*.md")}
     linked = set()
     for block in lesson.markdown:
-        for m in re.finditer(r"\]\(([^)#\s]+)[^)]*\)", _blank(_CODE, block.text)):
+        for m in re.finditer(
+            r"\]\(([^)#\s]+)[^)]*\)", blanked(block.text, formulas=False)
+        ):
             target = m[1]
             linked.add(target.removesuffix(".ipynb"))
             if target.endswith(".md") and re.match(r"(src/)?\d\d-", target):
@@ -490,7 +511,8 @@ _HEADER = (
 
 
 RULES: tuple[Callable[[Lesson], Iterator[Place]], ...] = (
-    short_code, no_shell, no_network, no_global_seed, shown_with_text, known_widgets,
+    short_code, no_shell, no_network, no_global_seed, shown_with_text, worth_showing,
+    known_widgets,
     rendered_formulas, plain_markdown, folded_details, plain_words, described_images,
     rhythm, numbered_title, run_time_told, one_sitting, further_is_closed,
     sources_cited, links_lead_somewhere, paired_header,

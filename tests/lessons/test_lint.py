@@ -97,6 +97,11 @@ def in_code(line: str) -> str:
     return GOOD.replace("import torch\n", f"import torch\n{line}\n", 1)
 
 
+def ending_in(lines: str) -> str:
+    cell = f"```{{code-cell}} ipython3\n{lines}\n```\n\n"
+    return GOOD.replace("## Check", f"{cell}## Check", 1)
+
+
 def in_text(line: str) -> str:
     return GOOD.replace("A guess about", f"{line}\n\nA guess about", 1)
 
@@ -136,6 +141,11 @@ RED = {
         in_code("history.plot()"),
         in_code("vl.show(fig)"),
         GOOD.replace(', alt="A line that rises from 0 to 1."', ""),
+    ],
+    "worth_showing": [
+        ending_in("ax.set(xlabel='z')"),
+        ending_in("b = ax.twinx()\nb.plot([0, 1])"),
+        ending_in("_, axes = vl.plots.figure(1, 2)\naxes[0].set_title('a')"),
     ],
     "known_widgets": [in_code("vl.widgets.NoSuchWidget(model)")],
     "rendered_formulas": [
@@ -190,6 +200,15 @@ def test_a_rule_goes_red(rule: str, text: str, faults: Callable[..., set[str]]) 
 
 def test_every_rule_is_shown_to_go_red() -> None:
     assert {rule.__name__ for rule in RULES} == set(RED)
+
+
+@pytest.mark.parametrize(
+    "last", ["ax.set(xlabel='z');", "x = ax.get_xlim()", "z.mean()", "ax", "z.shape"]
+)
+def test_what_is_worth_showing_is_shown(
+    last: str, faults: Callable[..., set[str]]
+) -> None:
+    assert "worth_showing" not in faults(ending_in(last))
 
 
 def test_the_next_lesson_must_be_linked(faults: Callable[..., set[str]]) -> None:

@@ -64,6 +64,17 @@ def outside_code(text: str, change: Callable[[str], str]) -> str:
     return "".join([*parts, change(text[at:])])
 
 
+def blanked(text: str, *, formulas: bool) -> str:
+    """The text with spaces where code stands, and formulas if asked for; its lines
+    and columns are kept."""
+
+    def spaces(m: re.Match[str]) -> str:
+        wanted = formulas if _is_formula(m) else m["dollar"] is None
+        return re.sub(r"[^\n]", " ", m[0]) if wanted else m[0]
+
+    return _TEXT.sub(spaces, text)
+
+
 class Formulas:
     """All formulas of a book: taken out page by page, set at once, put back."""
 
