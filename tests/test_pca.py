@@ -3,7 +3,7 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA as Reference
 
-from vaelib import PCA
+from vaelib import PCA, load_model, save
 
 X = torch.as_tensor(load_digits().data / 16)
 
@@ -61,3 +61,25 @@ def test_errors_name_the_mend() -> None:
         PCA(2).fit(X * float("nan"))
     with pytest.raises(RuntimeError, match="fit"):
         PCA(2).encode(X)
+
+
+def test_a_saved_one_is_loaded_into_a_fresh_one(tmp_path) -> None:
+    images, path = X.view(-1, 1, 8, 8), tmp_path / "pca.safetensors"
+    saved = PCA(3).fit(images)
+    save(saved, path)
+    loaded = load_model(path, into=PCA(3), device="cpu")
+    for name, value in saved.state_dict().items():
+        assert torch.equal(value, loaded.state_dict()[name]), name
+    assert torch.equal(loaded.reconstruct(images[:5]), saved.reconstruct(images[:5]))
+    assert loaded.reconstruct(images[:5]).shape == (5, 1, 8, 8)
+    assert not any(p.requires_grad for p in loaded.parameters())
+    again = load_model(path, into=PCA(3).fit(images[:100]), device="cpu")
+    assert torch.equal(again.components, saved.components)
+    with pytest.raises(ValueError, match="do not fit this model"):
+        load_model(path, into=PCA(4), device="cpu")
+
+
+def test_fitting_draws_no_random_numbers() -> None:
+    state = torch.get_rng_state()
+    PCA(2).fit(X)
+    assert torch.equal(state, torch.get_rng_state())

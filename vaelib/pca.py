@@ -1,7 +1,7 @@
 """Principal component analysis as an encoder/decoder pair."""
 
 from math import prod
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ class PCA(nn.Module):
             line, as scikit-learn has it.
         explained_variance_ratio: the same as shares of the total variance.
         mean: ``(D,)``.
+        data_shape: shape of one example.
         encoder, decoder: the two maps as modules, made by :meth:`fit`.
 
     Example:
@@ -36,6 +37,7 @@ class PCA(nn.Module):
     explained_variance: Tensor
     explained_variance_ratio: Tensor
     mean: Tensor
+    data_shape: Tensor
 
     def __init__(self, k: int):
         super().__init__()
@@ -43,6 +45,7 @@ class PCA(nn.Module):
         self.encoder: nn.Module | None = None
         self.decoder: nn.Module | None = None
 
+    @torch.no_grad()
     def fit(self, data: Dataset | Tensor) -> Self:
         """Find the components of data ``(N, *data_shape)``; returns itself.
 
@@ -71,17 +74,18 @@ class PCA(nn.Module):
         variances, vectors = torch.linalg.eigh(centred.T @ centred / max(n - 1, 1))
         variances = variances.clamp(min=0).flip(0)
         components = _signed(vectors.flip(1)[:, : self.k].T)
-        for name, value in {
-            "components": components,
-            "mean": mean,
-            "explained_variance": variances[: self.k],
-            "explained_variance_ratio": variances[: self.k] / variances.sum(),
-        }.items():
-            self.register_buffer(name, value.to(x))
-        inwards = _linear(components, -(components @ mean), x)
-        outwards = _linear(components.T, mean, x)
-        self.encoder = Body(shape, self.k, nn.Flatten(), inwards)
-        self.decoder = Body(self.k, shape, outwards, nn.Unflatten(1, shape))
+        forth, back = self._make_room(shape, x)
+        for place, value in (
+            (self.components, components),
+            (self.mean, mean),
+            (self.explained_variance, variances[: self.k]),
+            (self.explained_variance_ratio, variances[: self.k] / variances.sum()),
+            (forth.weight, components),
+            (forth.bias, -(components @ mean)),
+            (back.weight, components.T),
+            (back.bias, mean),
+        ):
+            place.copy_(value)
         return self
 
     def encode(self, x: Tensor) -> Tensor:
@@ -96,6 +100,35 @@ class PCA(nn.Module):
         """``decode(encode(x))``: the projection on the principal subspace."""
         return self.decode(self.encode(x))
 
+    def _make_room(
+        self, shape: tuple[int, ...], like: Tensor
+    ) -> tuple[nn.Linear, nn.Linear]:
+        """Empty buffers and maps for data of this shape; the two linear layers."""
+        size = prod(shape)
+        for name, sizes in (
+            ("components", (self.k, size)),
+            ("mean", (size,)),
+            ("explained_variance", (self.k,)),
+            ("explained_variance_ratio", (self.k,)),
+        ):
+            self.register_buffer(name, like.new_empty(sizes))
+        self.register_buffer("data_shape", torch.tensor(shape, device=like.device))
+        forth, back = _linear(size, self.k, like), _linear(self.k, size, like)
+        self.encoder = Body(shape, self.k, nn.Flatten(), forth)
+        self.decoder = Body(self.k, shape, back, nn.Unflatten(1, shape))
+        return forth, back
+
+    def _load_from_state_dict(
+        self, state: dict[str, Tensor], prefix: str, *rest: Any
+    ) -> None:
+        """A fresh one takes the shape of the data from what is loaded into it."""
+        shape, components = (
+            state.get(prefix + name) for name in ("data_shape", "components")
+        )
+        if self.encoder is None and shape is not None and components is not None:
+            self._make_room(tuple(shape.tolist()), components)
+        super()._load_from_state_dict(state, prefix, *rest)
+
     def _apply_map(self, layers: nn.Module | None, value: Tensor) -> Tensor:
         if layers is None:
             raise RuntimeError("PCA: not fitted yet. Call .fit(x) first.")
@@ -109,10 +142,8 @@ def _signed(components: Tensor) -> Tensor:
     return components * components.gather(1, largest).sign()
 
 
-def _linear(weight: Tensor, bias: Tensor, like: Tensor) -> nn.Linear:
-    layer = nn.Linear(weight.shape[1], weight.shape[0])
-    layer = layer.to(device=like.device, dtype=like.dtype)
-    with torch.no_grad():
-        layer.weight.copy_(weight)
-        layer.bias.copy_(bias)
+def _linear(size_in: int, size_out: int, like: Tensor) -> nn.Linear:
+    """Empty, so that nobody's random numbers are drawn for it."""
+    sizes, where = (size_in, size_out), {"device": like.device, "dtype": like.dtype}
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, *sizes, **where)
     return layer.requires_grad_(False)

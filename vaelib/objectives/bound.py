@@ -88,7 +88,7 @@ def elbo(
     check_sizes(q, prior)
     codes = codes_of(q, samples)
     wanted = target_or_x(x, target)
-    reconstruction = codes.average(log_likelihood_given(model, wanted, codes.z))
+    reconstruction = codes.average(log_likelihood_given(model, codes.z, *wanted))
     kl, kl_per_dim = _kl(q, prior, codes)
     price = kl if free_bits == 0 else _with_free_bits(kl_per_dim, free_bits)
     return Elbo(reconstruction - beta * price, reconstruction, kl, kl_per_dim)

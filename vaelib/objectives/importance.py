@@ -50,7 +50,7 @@ def iwae(model: LatentModel, x: Tensor, k: int, target: Tensor | None = None) ->
             "listed, and measure with vl.log_likelihood, which does so, too."
         )
     wanted = target_or_x(x, target)
-    return _log_weights(model, wanted, q, draws(q, k)).logsumexp(0) - log(k)
+    return _log_weights(model, q, draws(q, k), *wanted).logsumexp(0) - log(k)
 
 
 @torch.no_grad()
@@ -82,32 +82,40 @@ def log_likelihood(
     check_count("chunk", chunk)
     if len(x) == 0:
         return x.new_empty(0)
-    parts = in_parts(model, chunk, x, target_or_x(x, target))
-    return torch.cat([_estimate(*part, k=k, chunk=chunk) for part in parts])
+    wanted, name = target_or_x(x, target)
+    estimates = [
+        _estimate(part, some, (asked, name), k, chunk)
+        for part, some, asked in in_parts(model, chunk, x, wanted)
+    ]
+    return torch.cat(estimates)
 
 
 def _estimate(
-    model: LatentModel, x: Tensor, wanted: Tensor, *, k: int, chunk: int
+    model: LatentModel, x: Tensor, wanted: tuple[Tensor, str], k: int, chunk: int
 ) -> Tensor:
-    q, at_once = model.posterior(x), max(1, chunk // len(x))
+    q, prior, at_once = model.posterior(x), model.prior, max(1, chunk // len(x))
+    check_sizes(q, prior)
     if sums(q):  # Σ p(x|z) p(z) over all values: the marginal itself
         terms = [
-            log_likelihood_given(model, wanted, z) + model.prior.log_prob(z)
+            log_likelihood_given(model, z, *wanted) + prior.log_prob(z)
             for z in values_of(q).split(at_once)
         ]
         return torch.cat(terms).logsumexp(0)
     weights = [
-        _log_weights(model, wanted, q, draws(q, count)).logsumexp(0)
+        _log_weights(model, q, draws(q, count), *wanted).logsumexp(0)
         for count in _shares(k, at_once)
     ]
     return torch.stack(weights).logsumexp(0) - log(k)
 
 
-def _log_weights(model: LatentModel, x: Tensor, q: Distribution, z: Tensor) -> Tensor:
+def _log_weights(
+    model: LatentModel, q: Distribution, z: Tensor, x: Tensor, name: str
+) -> Tensor:
     """log p(x|z) + log p(z) − log q(z|x) for draws z ``(k, B, …)``: ``(k, B)``."""
     prior = model.prior
     check_sizes(q, prior)
-    return log_likelihood_given(model, x, z) + prior.log_prob(z) - q.log_prob(z)
+    given = log_likelihood_given(model, z, x, name)
+    return given + prior.log_prob(z) - q.log_prob(z)
 
 
 def _shares(total: int, most: int) -> Iterator[int]:

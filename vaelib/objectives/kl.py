@@ -44,6 +44,7 @@ def closed_kl(
     if isinstance(q, DiagonalGaussian) and isinstance(prior, DiagonalGaussian):
         each = _per_dim(q, prior)
         return each.sum(-1), each
+    prior = _alike(prior, q)
     try:
         if _same_parts(q, prior):
             each = kl_divergence(q.base_dist, prior.base_dist)  # type: ignore[attr-defined]
@@ -57,6 +58,18 @@ def _per_dim(q: DiagonalGaussian, prior: DiagonalGaussian) -> Tensor:
     if isinstance(prior, StandardNormal):
         return kl_standard_normal(q.mu, q.log_var, per_dim=True)
     return kl_diagonal_gaussian_per_dim(q, prior)
+
+
+def _alike(prior: Distribution, q: Distribution) -> Distribution:
+    """The prior, once for each of q: torch's KL of two Bernoullis, or of two
+    categoricals, does not broadcast."""
+    if prior.batch_shape == q.batch_shape:
+        return prior
+    try:
+        expanded: Distribution = prior.expand(q.batch_shape)
+        return expanded
+    except NotImplementedError:  # then its KL, if it has one, sees to that
+        return prior
 
 
 def _same_parts(q: Distribution, prior: Distribution) -> bool:

@@ -81,31 +81,31 @@ def sums(q: Distribution) -> bool:
     return not q.has_rsample or count_values(q) <= MOST_VALUES
 
 
-def log_likelihood_given(model: LatentModel, x: Tensor, z: Tensor) -> Tensor:
+def log_likelihood_given(model: LatentModel, z: Tensor, x: Tensor, name: str) -> Tensor:
     """log p(x|z) for codes ``(L, B, *event)``, as ``(L, B)``."""
     p = model.likelihood(z.flatten(0, 1))
     if checking():
-        check_data(x, p)
+        check_data(x, p, name)
     if len(z) == 1:
         return p.log_prob(x)[None]
     repeated = x.expand(len(z), *x.shape).flatten(0, 1)
     return p.log_prob(repeated).view(z.shape[:2])
 
 
-def target_or_x(x: Tensor, target: Tensor | None) -> Tensor:
-    """What the likelihood is asked about.
+def target_or_x(x: Tensor, target: Tensor | None) -> tuple[Tensor, str]:
+    """What the likelihood is asked about, and its name.
 
     Raises:
         ValueError: if the target has not a row for each example.
     """
     if target is None:
-        return x
+        return x, "x"
     if len(target) != len(x):
         raise ValueError(
             f"target: got {len(target)} rows for {len(x)} examples, wanted one each. "
             "Index both alike."
         )
-    return target
+    return target, "target"
 
 
 def check_count(name: str, value: int) -> None:
