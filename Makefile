@@ -1,6 +1,7 @@
 # Two commands matter: `make lab` opens the course, `make test` proves it. `make book`
 # writes it as pages in which the widgets move without Jupyter.
 PYTHON  ?= python3
+SINCE   ?= HEAD
 PORT    ?= 8888
 LESSON  ?= 00-start-here
 BIN     := .venv/bin
@@ -11,7 +12,7 @@ export PYTHONUTF8 = 1
 # another test, and makes steps up to ten times slower.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: lab setup test lint book book-serve notebooks lesson bench picture constraints \
+.PHONY: lab setup test quick lint book book-serve notebooks lesson bench picture constraints \
     clean
 
 # BROWSER=none starts the server without opening a browser. In a container one is
@@ -48,6 +49,10 @@ setup: .venv/.course
 test: .venv/.test
 	$(BIN)/python -m vaelib.book execute
 	$(BIN)/pytest -n 2
+
+# The unit tests that an edit touches; make quick SINCE=main for a branch's.
+quick: .venv/.test
+	$(BIN)/python tools/quick.py $(SINCE)
 
 lint: .venv/.test
 	$(BIN)/ruff check .

@@ -63,6 +63,7 @@ def status(url: str) -> int:
         return error.code
 
 
+@pytest.mark.slow
 def test_lab_opens_lesson_00_on_loopback_with_a_token(lab) -> None:
     port, printed = lab
     token = re.search(r"token=([0-9a-f]{20,})", printed)[1]

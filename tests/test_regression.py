@@ -9,6 +9,8 @@ import pytest
 
 import vaelib as vl
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("epochs", "expected", "band"), [(1, 127.5, 2), (10, 105.5, 0.4)]

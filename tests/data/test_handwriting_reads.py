@@ -12,6 +12,8 @@ import torch
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "handwriting.py"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def bench():

@@ -61,6 +61,7 @@ def test_no_global_generator_is_read_or_changed(name):
     assert torch.equal(one.x, vl.load(name, n=50, seed=5, device="cpu").x)
 
 
+@pytest.mark.slow
 def test_another_process_with_other_threads_gives_the_same_bits():
     code = (
         "import torch, hashlib, vaelib.data as vl\n"

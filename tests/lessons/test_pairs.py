@@ -202,6 +202,7 @@ def test_opening_in_lab_works_though_the_pair_is_younger(
     assert server.open(f"{prefix}{source.stem}.ipynb")["cells"]
 
 
+@pytest.mark.slow
 def test_the_server_that_make_lab_starts_does_the_same(
     course: Path, source: Path
 ) -> None:

@@ -16,6 +16,7 @@ def test_the_table_is_whole() -> None:
     assert rows == [(m, b, s) for m in METHODS for b in BETAS for s in SEEDS]
 
 
+@pytest.mark.slow
 def test_a_cell_of_the_table_comes_out_again() -> None:
     row = next(r for r in recorded() if r["method"] == "ada-gvae" and r["beta"] == 1)
     again = run(recipe(), "ada-gvae", 1.0, int(row["seed"]))

@@ -11,6 +11,8 @@ from tools.notebooks import ROOT, pair_of, sources
 LINE = 'vl.load("handwriting")'
 SWITCHABLE = [s for s in sources() if f"data = {LINE}" in s.read_text("utf-8")]
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("source", SWITCHABLE, ids=lambda s: s.stem)
 @pytest.mark.parametrize("name", ["digits", "mnist"])

@@ -43,6 +43,7 @@ def test_resuming_equals_never_having_stopped(at, tmp_path) -> None:
     assert torch.equal(weights(fresh), weights(whole))
 
 
+@pytest.mark.slow
 def test_a_killed_process_goes_on_from_its_last_epoch(tmp_path) -> None:
     path = tmp_path / "run.safetensors"
     program = (

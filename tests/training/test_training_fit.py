@@ -171,6 +171,7 @@ def test_same_seed_same_weights_other_seed_others() -> None:
     assert not torch.equal(runs[0], runs[2])
 
 
+@pytest.mark.slow
 def test_two_processes_agree_to_the_bit() -> None:
     program = (
         "import hashlib, torch, vaelib as vl\n"
