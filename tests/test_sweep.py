@@ -291,6 +291,19 @@ def test_an_interrupt_between_two_models(data) -> None:
     assert swept.table.unfinished == [(1.0, 0), (4.0, 0)]
 
 
+@pytest.mark.parametrize("together", [False, True])
+def test_an_interrupt_in_the_last_step_ends_the_sweep(
+    data, monkeypatch, together
+) -> None:
+    monkeypatch.setattr(Run, "advance", interrupting(Run.advance, 15))
+    swept = sweep(
+        small, data, betas=(1.0, 2.0), seeds=(0, 1), together=together, **QUIET
+    )
+    whole = [(1.0, 0), (2.0, 0)] if together else [(1.0, 0)]
+    assert list(swept.models) == whole
+    assert len(swept.table) == len(whole)
+
+
 def test_a_second_interrupt_is_obeyed_at_once(data, monkeypatch, steps) -> None:
     handler = signal.getsignal(signal.SIGINT)
     press = interrupting(interrupting(Run.advance, 3), 3)
@@ -341,6 +354,43 @@ def test_models_end_on_the_gpu(data, together) -> None:
     apart = sweep(build, data, betas=BETAS, together=together, **QUIET).table
     for one, other in zip(table, apart, strict=True):
         assert one == pytest.approx(other, abs=0.5)
+
+
+class Halves(nn.Module):
+    """A body and a head, both told c."""
+
+    def __init__(self, body: nn.Module, head: nn.Module):
+        super().__init__()
+        self.body, self.head = body, head
+
+    def forward(self, first: torch.Tensor, c: torch.Tensor):
+        return self.head(self.body(torch.cat([first.flatten(1), c], 1)))
+
+
+def conditional(seed: int) -> vl.ConditionalVAE:
+    code, pixels = vl.DiagonalGaussianHead(2), vl.BernoulliHead((1, 8, 8))
+    return vl.ConditionalVAE(
+        Halves(vl.MLP(64 + 10, (16,), code.in_shape), code),
+        Halves(vl.MLP(2 + 10, (16,), pixels.in_shape), pixels),
+    )
+
+
+def test_models_with_a_condition(data) -> None:
+    """More examples than the table looks at in one part."""
+    c = nn.functional.one_hot(data.labels, 10).float()
+    many = (data.x.repeat(15, 1, 1, 1), c.repeat(15, 1))
+    options = {"betas": (1.0, 8.0), **QUIET}
+    models, table = sweep(conditional, (data.x, c), test=many, **options)
+    with vl.seeded(0):
+        alone = conditional(0)
+    vl.fit(alone, (data.x, c), partial(vl.elbo, beta=8.0), **QUIET)
+    assert torch.equal(weights(models[8.0, 0]), weights(alone))
+    with vl.seeded(0):
+        exact = vl.elbo(alone.given(many[1]), many[0])
+    assert table[1]["kl"] == pytest.approx(exact.kl.mean().item(), rel=1e-4)
+    assert table[1]["reconstruction"] == pytest.approx(
+        exact.reconstruction.mean().item(), rel=1e-2
+    )
 
 
 # --------------------------------------------------------------------- arguments

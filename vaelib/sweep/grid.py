@@ -94,8 +94,6 @@ def sweep(
             models |= job.cells
             if done:
                 whole |= job.cells.keys()
-            else:
-                stop.set()
         cells = [(beta, seed) for beta in told for seed in drawn]
         rows = [row(cell, models[cell], tests) for cell in cells if cell in whole]
     table = Table(rows, (cell for cell in cells if cell not in whole))
