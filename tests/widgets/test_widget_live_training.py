@@ -499,8 +499,8 @@ def test_a_long_curve_is_thinned(data: Any) -> None:
     live = LiveTraining(build, data)
     live.step(10)
     for name, value in (("step", 10.0), ("beta", 1.0), ("lr", 4e-3)):
-        live._settings[name] = [value] * 2000
-    live._settings["step"] = [10.0 * (i + 1) for i in range(2000)]
+        live._drive.settings[name] = [value] * 2000
+    live._drive.settings["step"] = [10.0 * (i + 1) for i in range(2000)]
     for values in live._run.history._epochs.values():
         values[:] = [float(i) for i in range(2000)]
     rows = film.curve_of(live.history)

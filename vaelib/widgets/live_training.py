@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from vaelib.data import as_tensor
 from vaelib.devices import resolve_device
 from vaelib.objectives import Elbo, elbo
-from vaelib.training import Slices, TrainingDiverged
+from vaelib.training import TrainingDiverged
+from vaelib.widgets.drive import Drive
 from vaelib.widgets.film import Camera, Film, curve_of
 from vaelib.widgets.pulse import Pulse, running_loop
 from vaelib.widgets.recording import Frame, Recording, Watched
@@ -168,7 +169,7 @@ class LiveTraining(Watched):
         """Every 10 steps: ``"step"``, ``"beta"``, ``"lr"``, and the means of
         ``"objective"``, ``"elbo"``, ``"reconstruction"`` and ``"kl"`` since the
         entry before, in nats per example."""
-        return {**self._settings, **self._run.history}
+        return self._drive.history
 
     def close(self) -> None:
         """Stop, and take it out of the page."""
@@ -181,51 +182,32 @@ class LiveTraining(Watched):
 
     @property
     def _run(self) -> Any:
-        return self._slices.run
+        return self._drive.slices.run
 
     def _objective(self, model: Any, x: Tensor) -> Elbo:
         return elbo(model, x, beta=self.beta)
 
     def _restart(self) -> None:
         self.model.load_state_dict(self._first)
-        self._slices = Slices(
+        self._drive = Drive(
             self.model,
             self._x,
             self._objective,
+            lambda: {"beta": self.beta, "lr": self.lr},
+            self._limit,
             batch_size=self._batch_size,
-            lr=self.lr,
             seed=self._seed,
         )
-        self._settings: dict[str, list[float]] = {"step": [], "beta": [], "lr": []}
         self._broken, self._says = False, ""
         self._film = Film(self._picture())
         self._keep()
 
-    def _advance(self, steps: float, seconds: float) -> bool:
-        """Steps up to the next entry of the history at a time, each with the β and
-        learning rate of the moment. Tells whether Ctrl-C came."""
-        end, run = time.monotonic() + seconds, self._run
-        goal = min(run.step + steps, self._limit)
-        while run.step < goal:
-            part = int(min(goal - run.step, 10 - run.step % 10))
-            self._slices.lr = self.lr
-            stopped = self._slices.advance(part, max(0.0, end - time.monotonic()))
-            if run.step % 10 == 0:
-                for name in self._settings:
-                    value = run.step if name == "step" else getattr(self, name)
-                    self._settings[name].append(float(value))
-            if stopped:
-                return True
-            if time.monotonic() >= end:
-                break
-        return False
-
     def _step(self, steps: int, picture: bool = True) -> None:
         self._mend()
-        goal = min(self._run.step + steps, self._limit)
-        while self._run.step < goal:
+        goal = self._run.step + steps
+        while self._run.step < goal and not self._drive.ended:
             try:
-                stopped = self._advance(goal - self._run.step, PICTURE_EVERY)
+                stopped = self._drive.advance(goal - self._run.step, PICTURE_EVERY)
             except TrainingDiverged:
                 self._diverged()
                 raise
@@ -236,7 +218,7 @@ class LiveTraining(Watched):
                 raise KeyboardInterrupt
 
     def _start(self) -> None:
-        if self._run.step >= self._limit:
+        if self._drive.ended:
             return
         self._mend()
         self._pulse.stop()
@@ -261,7 +243,7 @@ class LiveTraining(Watched):
 
     def _mend(self) -> None:
         if self._broken:
-            self._slices.recover()
+            self._drive.slices.recover()
             self._broken, self._says = False, ""
 
     def _turn(self) -> None:
@@ -271,7 +253,7 @@ class LiveTraining(Watched):
             return
         before = _sigint()
         try:
-            stopped = self._advance(inf, SLICE)
+            stopped = self._drive.advance(inf, SLICE)
             if self._due():
                 self._show()
         except TrainingDiverged:
@@ -284,7 +266,7 @@ class LiveTraining(Watched):
         else:
             if stopped and callable(before):
                 _pass_on(before, self._pause)  # it was meant for a cell
-            if self._run.step >= self._limit:
+            if self._drive.ended:
                 self._pause()
         if self.running and not self._alone():
             self._pulse.beat()
@@ -378,7 +360,7 @@ class LiveTraining(Watched):
 
     def _picture(self) -> Frame:
         """The model as it is now."""
-        last = self._terms()
+        last = self._drive.terms()
         about = {
             "step": self._run.step,
             "beta": self.beta,
@@ -386,16 +368,8 @@ class LiveTraining(Watched):
             "reconstruction": last.get("reconstruction"),
             "kl": last.get("kl"),
         }
-        with self._slices.looking():
+        with self._drive.slices.looking():
             return self._camera.take(about)
-
-    def _terms(self) -> dict[str, float]:
-        """The newest means of both terms; none before the first step."""
-        if self._run.history:
-            return {k: v[-1] for k, v in self._run.history.items()}
-        self._run.gather()
-        current: dict[str, float] = self._run.current
-        return current
 
     # ------------------------------------------------------------------- checks
 
