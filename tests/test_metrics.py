@@ -163,3 +163,24 @@ def test_counts_dimensions_by_the_variance_of_their_means() -> None:
 def test_one_example_has_no_variance() -> None:
     with pytest.raises(ValueError, match="two or more"):
         active_units(Codes(), torch.zeros(1, 4))
+
+
+# ------------------------------------------------------------------- dci's edges
+
+
+def test_one_latent_tells_every_factor_completely() -> None:
+    """A row of one has no entropy: not NaN, but as concentrated as can be."""
+    factors = grid(1200)[:, :2]
+    codes = noisy(factors[:, :1] + 5 * factors[:, 1:])
+    scores = dci(codes, factors, **QUICK)
+    assert scores.completeness == 1
+    assert scores.disentanglement < 0.9
+    alone = dci(noisy(factors), factors[:, :1], **QUICK)
+    assert alone.disentanglement == 1
+    assert dci(noisy(factors[:, :1]), factors[:, :1], **QUICK)[:2] == (1, 1)
+
+
+def test_constant_codes_tell_nothing() -> None:
+    scores = dci(torch.zeros(900, 2), grid(900), **QUICK)
+    assert scores[:2] == (0, 0)
+    assert scores.informativeness < 0.3

@@ -1,13 +1,25 @@
 import pytest
 import torch
 from torch import nn
-from torch.distributions import Independent, Normal
+from torch.distributions import (
+    AffineTransform,
+    Categorical,
+    Distribution,
+    Independent,
+    MixtureSameFamily,
+    MultivariateNormal,
+    Normal,
+    TanhTransform,
+    TransformedDistribution,
+)
 
 from vaelib import (
     MLP,
     VAE,
     Autoencoder,
     BernoulliHead,
+    Chain,
+    DiagonalGaussian,
     DiagonalGaussianHead,
     StandardNormal,
     conv_vae,
@@ -96,6 +108,54 @@ def test_prior_may_be_given_or_learned() -> None:
     assert any("loc" in name for name, _ in learned.named_parameters())
 
 
+PRIORS = {
+    "normal": lambda: Independent(Normal(torch.zeros(2), 3.0), 1),
+    "ours": lambda: DiagonalGaussian(torch.ones(2), torch.zeros(2)),
+    "dense": lambda: MultivariateNormal(torch.zeros(2), torch.eye(2)),
+    "mixture": lambda: MixtureSameFamily(
+        Categorical(torch.ones(3)), Independent(Normal(torch.randn(3, 2), 0.5), 1)
+    ),
+    "transformed": lambda: TransformedDistribution(
+        Independent(Normal(torch.zeros(2), 1.0), 1),
+        [AffineTransform(torch.ones(2), torch.full((2,), 2.0)), TanhTransform()],
+    ),
+    "chain": lambda: Chain(DiagonalGaussian(*torch.zeros(2, 1)), shifted, 1),
+}
+
+
+def shifted(z: torch.Tensor) -> DiagonalGaussian:
+    return DiagonalGaussian(z, 0 * z)
+
+
+@pytest.mark.parametrize("name", PRIORS)
+def test_a_given_prior_goes_where_the_model_goes(name) -> None:
+    """To another type with the same numbers, and to another device."""
+    prior = PRIORS[name]()
+    parts = make("mlp").encoder, make("mlp").decoder
+    z = 0.5 * torch.tanh(torch.randn(4, 2))
+    expected = prior.log_prob(z)
+    model = VAE(*parts, prior=prior)
+    assert model.prior is prior
+    moved = model.double().prior
+    got = moved.log_prob(z.double())
+    assert got.dtype == torch.float64
+    assert torch.allclose(got.float(), expected, atol=1e-5)
+    assert prior.log_prob(z).dtype == torch.float32  # the caller's own stays
+    assert moved.sample((3,)).dtype == torch.float64
+    away = model.to("meta").prior
+    assert away.sample((3,)).device.type == "meta"
+    assert away.log_prob(z.double().to("meta")).device.type == "meta"
+    assert not model.state_dict().keys() - VAE(*parts).state_dict().keys()
+
+
+def test_a_prior_shared_by_two_names_stays_one() -> None:
+    loc = torch.zeros(2)
+    prior = Independent(Normal(loc, torch.ones(2)), 1)
+    prior.again = prior.base_dist.loc
+    moved = VAE(make("mlp").encoder, make("mlp").decoder, prior).double().prior
+    assert moved.again is moved.base_dist.loc
+
+
 def test_prior_follows_dtype() -> None:
     model = make("mlp")
     assert model.prior.mean.dtype == torch.float32
@@ -164,3 +224,63 @@ def test_wrong_latent_size_between_the_two_halves() -> None:
     model = VAE(a.encoder, b.decoder, StandardNormal(2))
     with pytest.raises(ValueError, match=r"wants \(B, 3\)"):
         model.reconstruct(X)
+
+
+class Decoder(nn.Module):
+    """One's own decoder, with a slip."""
+
+    def __init__(self, slip) -> None:
+        super().__init__()
+        self.slip = slip
+
+    def forward(self, z: torch.Tensor):
+        return self.slip(z)
+
+
+@pytest.mark.parametrize(
+    ("slip", "error", "words"),
+    [
+        (lambda z: z.numpy(), TypeError, "decoder: gave a ndarray"),
+        (lambda z: Normal(z, 1.0), ValueError, r"Independent\(p, 1\)"),
+        (
+            lambda z: Independent(Normal(z[:1], 1.0), 1),
+            ValueError,
+            r"decoder: gave distributions of batch shape \(1,\).*shape \(3,\)",
+        ),
+        (
+            lambda z: Independent(Normal(z, 1.0), 2),
+            ValueError,
+            r"batch shape \(\) and event shape \(3, 2\).*Keep the batch",
+        ),
+    ],
+)
+def test_a_decoder_with_a_slip(slip, error, words) -> None:
+    model = VAE(make("mlp").encoder, Decoder(slip))
+    with pytest.raises(error, match=words):
+        model.likelihood(torch.zeros(3, 2))
+
+
+@pytest.mark.parametrize(
+    ("slip", "error", "words"),
+    [
+        (lambda z: z.numpy(), TypeError, "decoder: gave a ndarray, wanted a tensor"),
+        (lambda z: z[:1], ValueError, r"decoder: gave shape \(1, 2\) for a batch of 3"),
+        (lambda z: z.sum(), ValueError, r"decoder: gave shape \(\) for a batch of 3"),
+    ],
+)
+def test_an_autoencoders_decoder_with_a_slip(slip, error, words) -> None:
+    model = Autoencoder(MLP((1, 8, 8), (), 2), Decoder(slip))
+    for call in (model.decode, model.likelihood):
+        with pytest.raises(error, match=words):
+            call(torch.zeros(3, 2))
+    with pytest.raises(error, match="encoder: gave"):
+        Autoencoder(Decoder(slip), nn.Identity()).encode(torch.zeros(3, 2))
+
+
+def test_an_encoder_of_another_batch() -> None:
+    class Pooled(nn.Module):
+        def forward(self, x: torch.Tensor) -> Distribution:
+            return DiagonalGaussian(x[:1, :2], x[:1, :2])
+
+    with pytest.raises(ValueError, match="encoder: gave distributions of batch shape"):
+        VAE(Pooled(), make("mlp").decoder).posterior(torch.zeros(3, 2))
