@@ -239,3 +239,12 @@ def test_the_digest_sees_every_byte() -> None:
         y.view(-1)[at] += 1e-4
         assert identity_of_tensor(y) != first
     assert identity_of_tensor(x.clone()) == first
+
+
+def test_a_function_made_of_text_counts_with_its_code() -> None:
+    made = []
+    for factor in (2, 3):
+        names: dict[str, Any] = {}
+        exec(f"def objective(model, x): return {factor} * x", names)
+        made.append(identify(names["objective"]))
+    assert made[0] != made[1]

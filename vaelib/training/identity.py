@@ -114,7 +114,7 @@ class Identify:
         return f"{self(value.func)}({', '.join(options)})"
 
     def _function(self, value: FunctionType) -> str:
-        name, module = value.__qualname__, value.__module__
+        name, module = value.__qualname__, value.__module__ or "__main__"
         if not _is_users(module) and _found(module, name) is value:
             return name if module.startswith("vaelib.") else f"{module}.{name}"
         used = {k: value.__globals__.get(k) for k in _globals_of(value.__code__)}
