@@ -13,6 +13,9 @@ import pytest
 from vaelib import widgets
 from vaelib.widgets import esm
 from vaelib.widgets.base import Pictured
+from vaelib.widgets.elbo_gap import ElboGap
+from vaelib.widgets.latent_pad import LatentPad
+from vaelib.widgets.mixture_fit import MixtureFit
 
 FRONT_ENDS = {
     made.kind.replace("-", "_"): made
@@ -65,6 +68,41 @@ def test_both_forms_of_a_front_end_run(
         "  throw new Error('no render');"
     )
     run_script(classic)
+
+
+HERE = Path(esm.__file__).parent
+DECLARED = re.compile(r"^export (?:function|const) (\w+)", re.MULTILINE)
+CLASS = re.compile(r"\.vl-[\w-]+")
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+def test_a_front_end_carries_what_it_names_and_nothing_else(name: str) -> None:
+    text, own = esm.module(name), (HERE / f"{name}.js").read_text("utf-8")
+    declared = re.findall(r"^(?:function|const) (\w+)", text, re.MULTILINE)
+    for names in re.findall(r"^import \{([^}]*)\}", own, re.MULTILINE):
+        assert set(re.findall(r"\w+", names)) <= set(declared)
+    shared = set(declared) - set(re.findall(r"^.*(?:function|const) (\w+)", own, re.M))
+    for offered in shared:
+        assert len(re.findall(rf"\b{offered}\b", text)) > 1, offered
+
+
+def test_a_page_pays_only_for_its_own_styles() -> None:
+    assert ".vl-table" in ElboGap._css
+    assert ".vl-table" not in LatentPad._css
+    assert ".vl-plane" in LatentPad._css
+    assert ".vl-plane" not in MixtureFit._css
+    # Whatever names no class of ours is for all.
+    assert all(".vl *,.vl *::before{" in made._css for made in FRONT_ENDS.values())
+
+
+def test_no_style_and_no_shared_piece_is_left_over() -> None:
+    sheets = "".join(file.read_text("utf-8") for file in HERE.glob("*.css"))
+    used = "".join(made._css for made in FRONT_ENDS.values())
+    assert set(CLASS.findall(sheets)) == set(CLASS.findall(used))
+    texts = "".join(map(esm.module, FRONT_ENDS))
+    offered = "".join(file.read_text("utf-8") for file in HERE.glob("*.js"))
+    for name in DECLARED.findall(offered):
+        assert re.search(rf"^(function|const) {name}\b", texts, re.M), name
 
 
 def test_the_conversation_with_the_kernel(run_script: Any, tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ _COMMENT = re.compile(r"^\s*(//.*|/\*(.|\n)*?\*/)\n", re.MULTILINE)
 _DECLARED = re.compile(r"^(?=(?:export )?(?:function|const|let)\b)", re.MULTILINE)
 # An export declares one name; others may be several, as in ``const A = 1, B = 2``.
 _OFFERED = re.compile(r"(?:export (?:function|const)|function) (\w+)")
-_RULE = re.compile(r"([^{}]+)\{[^{}]*\}\n?")
+_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_CLASS = re.compile(r"\.vl(-[\w-]+)")
 _BARE = re.compile(r"^(?:export (?!default)|\s+)", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default (.*);\n", re.MULTILINE)
 
@@ -70,20 +71,22 @@ def style(*names: str) -> str:
     """What a front end, the first of the names, needs of the style sheet all share,
     and of the sheets of these names that exist."""
     files = (_FOLDER / f"{name}.css" for name in ("style", *names))
-    css = "".join(file.read_text("utf-8") for file in files if file.exists())
+    sheets = (file.read_text("utf-8") for file in files if file.exists())
+    css = _COMMENT.sub("", "".join(sheets))
     if names:
         words = _words(module(names[0]))
-        css = _RULE.sub(lambda rule: rule[0] if _meets(rule[1], words) else "", css)
-    return re.sub(r"\s*([{};])\s*", r"\1", _COMMENT.sub("", css))
+        css = _RULE.sub(lambda rule: _met(rule, words), css)
+    return re.sub(r"\s*([{};,])\s*", r"\1", css)
 
 
-def _meets(selectors: str, words: set[str]) -> bool:
-    """Whether a rule is for classes that are named, with our ``vl-`` or without."""
-    return any(
-        words.issuperset(re.findall(r"\w+", "".join(classes)))
-        for selector in selectors.split(",")
-        for classes in [re.findall(r"\.vl(-[\w-]+)", selector)]
-    )
+def _met(rule: re.Match[str], words: set[str]) -> str:
+    """A rule for those of its selectors whose classes, without ``vl-``, are named."""
+    kept = [
+        selector
+        for selector in rule[1].split(",")
+        if words.issuperset(re.findall(r"\w+", " ".join(_CLASS.findall(selector))))
+    ]
+    return f"{','.join(kept)}{{{rule[2]}}}" if kept else ""
 
 
 def _texts(path: Path, seen: list[Path]) -> list[str]:

@@ -1,10 +1,9 @@
 // The reader's hand: arrow keys, and a pointer that is followed until it lets go.
 
-const WAYS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowDown: [1, -1], ArrowUp: [1, 1] };
-
 /** An arrow key's axis and steps, ten with Shift; of other keys nothing. */
 export function arrowOf({ key, shiftKey }) {
-  const [axis, sign] = WAYS[key] ?? [];
+  const ways = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowDown: [1, -1], ArrowUp: [1, 1] };
+  const [axis, sign] = ways[key] ?? [];
   return sign && [axis, shiftKey ? 10 * sign : sign];
 }
 
