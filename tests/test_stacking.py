@@ -16,7 +16,7 @@ LAYERS = {
     "linear": (lambda: nn.Linear(4, 3), (4,)),
     "linear, no bias": (lambda: nn.Linear(4, 3, bias=False), (4,)),
     "linear of steps": (lambda: nn.Linear(4, 3), (2, 5, 4)),
-    "layer norm": (lambda: nn.LayerNorm(4), (5, 4)),
+    "layer norm": (lambda: nn.LayerNorm(4, eps=0.5), (5, 4)),
     "layer norm of two axes": (lambda: nn.LayerNorm((5, 4)), (2, 5, 4)),
     "layer norm, no weights": (lambda: nn.LayerNorm(4, elementwise_affine=False), (4,)),
     "residual": (lambda: vl.Residual(nn.Linear(4, 4), nn.Tanh()), (4,)),

@@ -255,6 +255,19 @@ def test_random_sequence_networks_agree_with_torch(
     agree(node, nn.Sequential(*layers), x)
 
 
+@pytest.mark.parametrize("kind", ["GRU", "Transformer"])
+def test_a_model_of_sequences_is_dragged_in_the_page(node: Any, kind: str) -> None:
+    encoder, decoder = getattr(vl, f"{kind}Encoder"), getattr(vl, f"{kind}Decoder")
+    model = vl.VAE(
+        nn.Sequential(encoder((9, 2), 4), vl.DiagonalGaussianHead(2)),
+        nn.Sequential(decoder(2, (9, 2)), vl.GaussianHead((9, 2), 0.3)),
+    )
+    pad = vl.widgets.LatentPad(model, torch.randn(20, 9, 2))
+    z = torch.randn(4, 2)
+    error = node.decode(pad._decoder, z) - model.decode(z).detach().flatten(1)
+    assert error.abs().max() < TOLERANCE
+
+
 def test_attention_holds_where_exp_would_overflow(node: Any) -> None:
     layer = SelfAttention(4, 2)
     agree(

@@ -63,7 +63,8 @@ export function linearMap(w, b, points, depth, rows) {
   return (x) => {
     // Inputs as rows and weights as points: so one input's results lie together.
     product(x, null, w, points, depth, rows, out);
-    if (b) for (let k = 0; k < out.length; k++) out[k] += b[k % rows];
+    for (let k = 0; b && k < out.length; k += rows)
+      for (let r = 0; r < rows; r++) out[k + r] += b[r];
     return out;
   };
 }

@@ -46,17 +46,22 @@ class StackedLinear(Stacked):
         super().__init__(layers, "weight", "bias")
 
     def forward(self, x: Tensor) -> Tensor:
-        rows = x.flatten(1, -2)
+        if x.dim() == 3:
+            return self._product(x)
+        out: Tensor = self._product(x.flatten(1, -2)).unflatten(1, x.shape[1:-1])
+        return out
+
+    def _product(self, x: Tensor) -> Tensor:
+        out: Tensor
         if len(x) == 1:  # one input for all: a single wide product
-            wide = F.linear(rows[0], self.weight.flatten(0, 1))
-            out = wide.view(rows.shape[1], len(self.weight), -1).transpose(0, 1)
+            wide = F.linear(x[0], self.weight.flatten(0, 1))
+            out = wide.view(x.shape[1], len(self.weight), -1).transpose(0, 1)
             out = out if self.bias is None else out + self.bias[:, None]
         elif self.bias is None:
-            out = torch.bmm(rows, self.weight.mT)
+            out = torch.bmm(x, self.weight.mT)
         else:
-            out = torch.baddbmm(self.bias[:, None], rows, self.weight.mT)
-        result: Tensor = out.unflatten(1, x.shape[1:-1])
-        return result
+            out = torch.baddbmm(self.bias[:, None], x, self.weight.mT)
+        return out
 
 
 def _residual(m: Residual, into: Shape, outof: Shape, w: Writer) -> list[Op]:
