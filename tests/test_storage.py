@@ -239,13 +239,17 @@ def test_float64_comes_back_as_float64(tmp_path) -> None:
 
 
 class Tied(nn.Module):
-    """Two layers of one weight, and a buffer that is a part of another."""
+    """Two layers of one weight, a buffer that is a part of another, and two that
+    overlap in a third."""
 
     def __init__(self, tie: bool = True, bias: float = 0.0):
         super().__init__()
         self.one, self.other = nn.Linear(3, 3), nn.Linear(3, 3)
         self.register_buffer("whole", torch.arange(6.0) + bias)
         self.register_buffer("part", self.whole[2:4])
+        row = torch.arange(4.0) * bias
+        self.register_buffer("left", row[:3])
+        self.register_buffer("right", row[1:])
         if tie:
             self.other.weight = self.one.weight
 
@@ -259,6 +263,7 @@ def test_tied_weights_stay_tied(tmp_path) -> None:
         assert torch.equal(into.one.weight, model.one.weight)
         assert torch.equal(into.whole, model.whole)
         assert torch.equal(into.part, model.whole[2:4])
+        assert into.left.tolist() + into.right.tolist() == [0, 1, 2, 1, 2, 3]
     loose = Tied(tie=False)
     save(loose, path)
     fresh = Tied()
