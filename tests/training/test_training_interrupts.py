@@ -84,11 +84,13 @@ def first_fit(out):
     try:
         history = vl.fit(model, x, epochs=10**6, progress=False, device="cpu")
     except KeyboardInterrupt:
-        return "raised", model.training, "torch._dynamo" in sys.modules
+        training = model.training
+        again = vl.fit(model, x, epochs=1, progress=False, device="cpu")
+        return "raised", training, again.steps
     again = vl.fit(model, x, epochs=1, progress=False, device="cpu")
     return history.interrupted, model.training, again.steps
 
-for delay in map(float, sys.argv[1:]):
+for delay in sys.argv[1:]:
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -102,12 +104,15 @@ for delay in map(float, sys.argv[1:]):
         os._exit(0)
     os.close(write)
     assert os.read(read, 2) == b"go"
-    time.sleep(delay)
-    os.kill(child, signal.SIGINT)
+    for pause in delay.split("+"):
+        time.sleep(float(pause))
+        os.kill(child, signal.SIGINT)
     os.waitpid(child, 0)
     print(delay, os.read(read, 1000).decode(), flush=True)
 """
-DELAYS = ["0.02", "0.05", "0.1", "0.3", "0.6", "1.0", "1.5"]
+# Once, or a second time a moment later: that one is obeyed at once, but an import
+# under way is ended first, or the next fit would find it half done.
+DELAYS = ["0.02", "0.05", "0.1", "0.3", "0.8", "0.2+0.05", "0.4+0.1", "0.6+0.2"]
 
 
 def test_the_first_fit_of_a_process_can_be_interrupted_at_any_time() -> None:
@@ -123,10 +128,13 @@ def test_the_first_fit_of_a_process_can_be_interrupted_at_any_time() -> None:
     lines = result.stdout.splitlines()
     assert [line.split()[0] for line in lines] == DELAYS
     # On a busy machine the first may come before fit has begun: as if never called.
-    early = "('raised', True, False)"
+    early = "('raised', True, 8)"
     for line in lines:
-        got = line.partition(" ")[2]
-        assert got == "(True, False, 8)" or (got == early and line < "0.1"), line
+        delay, _, got = line.partition(" ")
+        allowed = {"(True, False, 8)"}
+        allowed |= {early} if line < "0.1" else set()
+        allowed |= {"('raised', False, 8)"} if "+" in delay else set()
+        assert got in allowed, line
 
 
 def test_a_kernel_survives_an_interrupt_of_its_first_fit() -> None:
