@@ -20,7 +20,7 @@ import torch
 
 import vaelib as vl
 from vaelib.randomness import seeded
-from vaelib.widgets import LiveTraining, Recording, esm, film
+from vaelib.widgets import LiveTraining, Recording, esm, film, mail
 from vaelib.widgets import live_training as module
 from vaelib.widgets.subject import Subject
 
@@ -256,7 +256,7 @@ def test_without_a_loop_start_returns_after_a_bounded_number(data: Any) -> None:
 def test_it_rests_while_the_tab_is_closed(
     data: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "UNSEEN_SECONDS", 0.2)
+    monkeypatch.setattr(mail, "UNSEEN_SECONDS", 0.2)
     live = LiveTraining(build, data)
 
     async def test() -> None:
@@ -265,8 +265,8 @@ def test_it_rests_while_the_tab_is_closed(
         await until(lambda: len(page.pictures) > 3)
         page.answers = False
         await until(lambda: live._pulse.timer is None)
-        on_the_way = page.pictures[-1]["id"] - live._seen
-        assert on_the_way <= module.IN_FLIGHT
+        on_the_way = page.pictures[-1]["id"] - live._mail.seen
+        assert on_the_way <= mail.IN_FLIGHT
         assert live.running  # it is still wanted
         step = live._run.step
         await asyncio.sleep(0.2)
@@ -522,7 +522,7 @@ def test_other_latent_sizes(data: Any, latent_dim: int) -> None:
     [
         ("beta", -1.0, "wanted a number ≥ 0"),
         ("beta", float("nan"), "wanted a number ≥ 0"),
-        ("lr", 0.0, "wanted a positive number"),
+        ("lr", 0.0, "wanted a number above 0"),
         ("steps", 0, "wanted a whole number ≥ 1"),
         ("batch_size", 0, "wanted a whole number ≥ 1"),
     ],

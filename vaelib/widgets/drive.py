@@ -76,3 +76,19 @@ class Drive:
         run.gather()
         current: dict[str, float] = run.current
         return current
+
+
+def built(given: Any, seed: int) -> nn.Module:
+    """The model, or what a function of the seed builds.
+
+    Raises:
+        TypeError: if that is no VAE.
+    """
+    if not isinstance(given, nn.Module) and callable(given):
+        given = given(seed)
+    if not isinstance(given, nn.Module) or not hasattr(given, "posterior"):
+        raise TypeError(
+            f"build_or_model: got {type(given).__name__}, wanted a vl.VAE or a "
+            "function of a seed that builds one"
+        )
+    return given

@@ -1,7 +1,5 @@
 """A model that trains while it is watched."""
 
-import signal
-import threading
 import time
 from collections.abc import Callable
 from math import inf, isfinite
@@ -15,18 +13,17 @@ from vaelib.data import as_tensor
 from vaelib.devices import resolve_device
 from vaelib.objectives import Elbo, elbo
 from vaelib.training import TrainingDiverged
-from vaelib.widgets.drive import Drive
+from vaelib.widgets.drive import Drive, built
 from vaelib.widgets.film import Camera, Film, curve_of
-from vaelib.widgets.pulse import Pulse, running_loop
+from vaelib.widgets.mail import Mail
+from vaelib.widgets.pulse import Pulse, pass_on, running_loop, sigint_handler
 from vaelib.widgets.recording import Frame, Recording, Watched
 from vaelib.widgets.subject import subject_of
 from vaelib.widgets.traits import BadValue
 
 SLICE = 0.03  # seconds that the kernel's other work waits at most
 PICTURE_EVERY = 0.08  # seconds
-IN_FLIGHT = 3  # pictures on their way to the page
 UNSEEN_STEPS = 300  # as long as no page ever answered: a test, a script
-UNSEEN_SECONDS = 5.0  # without an answer: the tab was closed
 BETAS, RATES = (0.01, 100.0), (1e-5, 0.1)  # of the sliders
 
 
@@ -94,23 +91,20 @@ class LiveTraining(Watched):
         if steps is not None and (isinstance(steps, bool) or steps < 1):
             raise ValueError(f"steps: got {steps!r}, wanted a whole number ≥ 1 or None")
         x = as_tensor(data).to(resolve_device(device))
-        self.model = _model(build_or_model, seed).to(x.device)
+        self.model = built(build_or_model, seed).to(x.device)
         self._x, self._batch_size, self._seed = x, batch_size, seed
         self._limit = inf if steps is None else steps
-        self._camera = Camera(
-            subject_of(self.model, data, image_shape=image_shape, seed=seed)
-        )
+        subject = subject_of(self.model, data, image_shape=image_shape, seed=seed)
+        self._camera = Camera(subject)
         self._first = {k: v.clone() for k, v in self.model.state_dict().items()}
         self._pulse = Pulse(self._turn)
-        self._sent, self._seen, self._last_picture = 0, 0, -inf
-        self._visitor, self._heard, self._unseen_from = False, -inf, 0
+        self._mail = Mail(lambda *message: self.send(*message))
+        self._last_picture, self._unseen_from = -inf, 0
         super().__init__(beta=float(beta), lr=float(lr), _live=True)
         sliders = {"beta": [*BETAS, self.beta or 1.0], "lr": [*RATES, self.lr]}
         self._page = {**self._camera.describe(), "sliders": sliders}
         self._restart()
         self.on_msg(self._hear)
-
-    # ------------------------------------------------------------- what it does
 
     def start(self) -> None:
         """Train on, in the background where there is an event loop."""
@@ -122,7 +116,7 @@ class LiveTraining(Watched):
 
     def step(self, steps: int = 1) -> None:
         """Pause, take some steps, and return when they are taken."""
-        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        if type(steps) is not int or steps < 1:
             raise ValueError(f"steps: got {steps!r}, wanted a whole number ≥ 1")
         self._pause()
         self._step(steps)
@@ -154,8 +148,7 @@ class LiveTraining(Watched):
                 if beta is not None:
                     at = self._run.step
                     self.beta = float(beta(at) if callable(beta) else beta)
-                chunk = min(until - self._run.step, 10)
-                self._step(chunk, picture=False)
+                self._step(min(until - self._run.step, 10), picture=False)
             self._show(wait=False)
         self._keep()
         return self.recorded()
@@ -177,8 +170,6 @@ class LiveTraining(Watched):
             self._pulse.stop()
         self.running = False
         super().close()
-
-    # --------------------------------------------------------------- the engine
 
     @property
     def _run(self) -> Any:
@@ -222,7 +213,7 @@ class LiveTraining(Watched):
             return
         self._mend()
         self._pulse.stop()
-        self._unseen_from, self._heard = self._run.step, time.monotonic()
+        self._unseen_from, self._mail.heard = self._run.step, time.monotonic()
         self._pulse.loop = running_loop()
         if self._pulse.loop is None:
             self._step(UNSEEN_STEPS)
@@ -251,10 +242,10 @@ class LiveTraining(Watched):
         self._pulse.timer = None
         if not self.running:
             return
-        before = _sigint()
+        before = sigint_handler()
         try:
             stopped = self._drive.advance(inf, SLICE)
-            if self._due():
+            if time.monotonic() - self._last_picture >= PICTURE_EVERY:
                 self._show()
         except TrainingDiverged:
             self._diverged()
@@ -265,7 +256,7 @@ class LiveTraining(Watched):
             self._pause()
         else:
             if stopped and callable(before):
-                _pass_on(before, self._pause)  # it was meant for a cell
+                pass_on(before, self._pause)  # it was meant for a cell
             if self._drive.ended:
                 self._pause()
         if self.running and not self._alone():
@@ -280,37 +271,23 @@ class LiveTraining(Watched):
         )
         self._pause()
 
-    # ------------------------------------------------------------- with the page
-
-    def _due(self) -> bool:
-        return time.monotonic() - self._last_picture >= PICTURE_EVERY
-
     def _alone(self) -> bool:
         """Whether nobody answers."""
-        if not self._visitor:
-            return bool(self._run.step - self._unseen_from >= UNSEEN_STEPS)
-        silent = time.monotonic() - self._heard > UNSEEN_SECONDS
-        return silent and self._sent > self._seen
+        if self._mail.visitor:
+            return self._mail.silent
+        return bool(self._run.step - self._unseen_from >= UNSEEN_STEPS)
 
     def _show(self, *, wait: bool = True) -> None:
         """Take a picture for the film and the page, unless nobody looks or too
         many are on their way."""
         self._last_picture = time.monotonic()
-        full = not self._visitor or self._sent - self._seen >= IN_FLIGHT
+        full = self._mail.full
         if full and wait:
             return
         frame = self._picture()
         self._film.add(frame)
         if not full:
-            self._post(frame)
-
-    def _post(self, frame: Frame) -> None:
-        if not self._visitor:
-            return
-        self._sent += 1
-        curve = curve_of(self.history).tobytes()
-        message = {"op": "picture", "id": self._sent, **frame.about}
-        self.send(message, [frame.codes, frame.pixels, curve])
+            self._mail.post(frame, curve_of(self.history))
 
     def _keep(self) -> None:
         """The present state as traits: for a page that opens later, and for one
@@ -323,27 +300,24 @@ class LiveTraining(Watched):
         """A message from the page; perhaps on another thread than the training."""
         if not isinstance(said, dict):
             return
-        self._heard = time.monotonic()
-        match said.get("op"):
-            case "hello":
-                self._pulse.at_home(self._welcome)
-            case "seen":
-                self._seen = max(self._seen, min(int(said.get("id", 0)), self._sent))
-                if self._pulse.timer is None and self.running:
-                    self._pulse.at_home(self._wake)
-            case "start":
-                self._pulse.at_home(self._start)
-            case "pause":
-                self._pulse.at_home(self._pause)
-            case "reset":
-                self._pulse.at_home(self._reset)
-            case "step":
-                self._pulse.at_home(self._step_button)
+        self._mail.heard = time.monotonic()
+        op = said.get("op")
+        if op == "seen":
+            self._mail.confirm(said.get("id", 0))
+        doing = {
+            "hello": self._welcome,
+            "seen": self._wake,
+            "start": self._start,
+            "pause": self._pause,
+            "reset": self._reset,
+            "step": self._step_button,
+        }
+        if op in doing:
+            self._pulse.at_home(doing[op])
 
     def _welcome(self) -> None:
-        self._visitor = True
-        self._seen = self._sent
-        self._post(self._picture())
+        self._mail.welcome()
+        self._mail.post(self._picture(), curve_of(self.history))
         self._wake()
 
     def _wake(self) -> None:
@@ -355,8 +329,6 @@ class LiveTraining(Watched):
             self.step()
         except (Exception, KeyboardInterrupt) as error:
             self._says = self._says or f"{type(error).__name__}: {error}"
-
-    # ----------------------------------------------------------------- pictures
 
     def _picture(self) -> Frame:
         """The model as it is now."""
@@ -371,41 +343,10 @@ class LiveTraining(Watched):
         with self._drive.slices.looking():
             return self._camera.take(about)
 
-    # ------------------------------------------------------------------- checks
-
-    @traitlets.validate("beta")
-    def _check_beta(self, proposal: Any) -> float:
-        beta: float = proposal["value"]
-        if not (isfinite(beta) and beta >= 0):
-            raise BadValue(f"beta: got {beta}, wanted a number ≥ 0")
-        return beta
-
-    @traitlets.validate("lr")
-    def _check_lr(self, proposal: Any) -> float:
-        lr: float = proposal["value"]
-        if not (isfinite(lr) and lr > 0):
-            raise BadValue(f"lr: got {lr}, wanted a positive number, e.g. 4e-3")
-        return lr
-
-
-def _sigint() -> Any:
-    main = threading.current_thread() is threading.main_thread()
-    return signal.getsignal(signal.SIGINT) if main else None
-
-
-def _pass_on(handler: Callable[..., Any], otherwise: Callable[[], None]) -> None:
-    try:
-        handler(signal.SIGINT, None)
-    except KeyboardInterrupt:
-        otherwise()
-
-
-def _model(given: Any, seed: int) -> nn.Module:
-    if not isinstance(given, nn.Module) and callable(given):
-        given = given(seed)
-    if not isinstance(given, nn.Module) or not hasattr(given, "posterior"):
-        raise TypeError(
-            f"build_or_model: got {type(given).__name__}, wanted a vl.VAE or a "
-            "function of a seed that builds one"
-        )
-    return given
+    @traitlets.validate("beta", "lr")
+    def _check(self, proposal: Any) -> float:
+        name, value = proposal["trait"].name, proposal["value"]
+        if not isfinite(value) or value < 0 or (name == "lr" and not value):
+            least = "≥ 0" if name == "beta" else "above 0, e.g. 4e-3"
+            raise BadValue(f"{name}: got {value}, wanted a number {least}")
+        return float(value)

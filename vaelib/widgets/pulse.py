@@ -1,9 +1,11 @@
 """Work that goes on in the background, on the kernel's own event loop."""
 
 import asyncio
+import signal
 import threading
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 REST = 0.004  # seconds in which the kernel's other work gets its turn
 
@@ -51,6 +53,20 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+def sigint_handler() -> Any:
+    """What Ctrl-C calls, on the main thread; else None."""
+    main = threading.current_thread() is threading.main_thread()
+    return signal.getsignal(signal.SIGINT) if main else None
+
+
+def pass_on(handler: Callable[..., Any], otherwise: Callable[[], None]) -> None:
+    """Give Ctrl-C to whom it was meant for; what nobody takes is taken here."""
+    try:
+        handler(signal.SIGINT, None)
+    except KeyboardInterrupt:
+        otherwise()
 
 
 def _call(method: "weakref.WeakMethod[Callable[[], None]]") -> None:
