@@ -1,6 +1,6 @@
 """What a model is put together from, and what it may expect of each part."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from torch import Tensor, nn
 from torch.distributions import Distribution
@@ -22,14 +22,12 @@ def as_module(name: str, value: object) -> nn.Module:
     return value
 
 
-def one_each(name: str, p: Distribution, rows: Any, of: str) -> None:
-    """Refuse a distribution ``p`` that is not one for each of a batch's rows.
+def refuse_batch(name: str, p: Distribution, rows: Any, of: str) -> NoReturn:
+    """Say that a distribution ``p`` is not one for each of a batch's rows.
 
     Raises:
-        ValueError: if its batch shape is not ``rows``.
+        ValueError: always.
     """
-    if p.batch_shape == rows:
-        return
     given, wanted = tuple(p.batch_shape), tuple(rows)
     extra = len(given) - len(wanted)
     if extra > 0 and given[: len(wanted)] == wanted:

@@ -9,7 +9,7 @@ from torch.distributions import Distribution
 
 from vaelib.distributions.expectation import mean_of
 from vaelib.distributions.fixed import Fixed
-from vaelib.models.parts import as_module, one_each
+from vaelib.models.parts import as_module, refuse_batch
 from vaelib.models.prior import StandardPrior, as_prior
 from vaelib.networks.body import as_size, refuse_no_tensor
 from vaelib.randomness import seeded
@@ -89,7 +89,8 @@ class VAE(Latent):
                 f"encoder: gave a {type(q).__name__}, wanted a Distribution over z. "
                 "End it with a head, e.g. nn.Sequential(body, DiagonalGaussianHead(2))."
             )
-        one_each("encoder", q, x.shape[:1], "x")
+        if q.batch_shape != x.shape[:1]:
+            refuse_batch("encoder", q, x.shape[:1], "x")
         self._standard.learn(q)
         return q
 
@@ -124,8 +125,8 @@ class VAE(Latent):
                 f"decoder: gave a {type(p).__name__}, wanted a Distribution over x. "
                 "End it with a head, e.g. nn.Sequential(body, BernoulliHead(shape))."
             )
-        if shape is not None:
-            one_each("decoder", p, z.shape[:batch], "codes")
+        if shape is not None and p.batch_shape != z.shape[:batch]:
+            refuse_batch("decoder", p, z.shape[:batch], "codes")
         return p
 
     def encode(self, x: Tensor) -> Tensor:
