@@ -187,6 +187,15 @@ def test_padding_changes_nothing(kind: str, training: bool, filler: float) -> No
         )
 
 
+@pytest.mark.parametrize("layer", [SelfAttention(8, 2), Block(8, 2)])
+def test_no_step_sees_padding(layer: nn.Module) -> None:
+    x, lengths = noise(3, 6, 8), torch.tensor([6, 2, 4])
+    whole = layer(x, lengths)
+    for row, n in enumerate(lengths.tolist()):
+        alone = layer(x[row : row + 1, :n])[0]
+        assert torch.allclose(whole[row, :n], alone, atol=1e-5)
+
+
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_full_lengths_are_no_lengths(kind: str) -> None:
     body, x = ENCODERS[kind]((5, 3), 2), noise(4, 5, 3)
