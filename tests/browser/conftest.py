@@ -19,6 +19,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api")
 
+from alone import Alone
 from labpage import (
     Lab,
     NoBrowser,
@@ -106,6 +107,37 @@ def open_lesson(browser: Any, lab: Lab) -> Iterator[Opener]:
     yield opener
     for page in opened:
         page.close()
+
+
+@pytest.fixture(scope="module")
+def page(request: pytest.FixtureRequest) -> NotebookPage:
+    """The module's notebook, run once: its ``CELLS``, or the lesson whose number its
+    name ends in. Its ``OPTIONS`` go to the opener."""
+    module, how = request.module, "open_cells"
+    what: Any = getattr(module, "CELLS", None)
+    if what is None:
+        found = (ROOT / "notebooks").glob(f"{module.__name__[-2:]}-*.ipynb")
+        how, what = "open_lesson", next(found).stem
+    opener: Opener = request.getfixturevalue(how)
+    return opener(what, **getattr(module, "OPTIONS", {}))
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_wrong(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test of a ``page``: no error in cells, kernel, console or network."""
+    asked = "page" in request.fixturenames
+    page = request.getfixturevalue("page") if asked else None
+    yield
+    assert page is None or page.problems() == []
+
+
+@pytest.fixture
+def alone(browser: Any, tmp_path: Path) -> Iterator[Alone]:
+    """Opens widgets in pages without a kernel, in which nothing may go wrong."""
+    opener = Alone(browser, tmp_path)
+    yield opener
+    opener.close()
+    assert opener.heard == []
 
 
 def compare(lesson: Path, page: NotebookPage) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
+from alone import Alone
 from labpage import NotebookPage, frames
 from playwright.sync_api import Locator, expect
-from test_browser_static import as_page
 
 import vaelib as vl
 from vaelib.widgets import ComponentSliders
@@ -19,16 +17,7 @@ EIGHT_BIT = 0.51 / 255 + 1e-3
 COUNT = ".vl-count input"
 
 
-@pytest.fixture(scope="module")
-def page(open_lesson: Any) -> NotebookPage:
-    opened: NotebookPage = open_lesson("01-pca", has_touch=True)
-    return opened
-
-
-@pytest.fixture(autouse=True)
-def nothing_goes_wrong(page: NotebookPage) -> Any:
-    yield
-    assert page.problems() == []
+OPTIONS = {"has_touch": True}
 
 
 @pytest.fixture
@@ -177,21 +166,14 @@ def test_names_themes_and_a_narrow_screen(page: NotebookPage, widget: Locator) -
         page.page.set_viewport_size(size)
 
 
-def test_it_lives_without_a_kernel(browser: Any, tmp_path: Path) -> None:
+def test_it_lives_without_a_kernel(alone: Alone) -> None:
     data = vl.load("digits", n=200, device="cpu")
     sliders = ComponentSliders(vl.PCA(20).fit(data), data, k=4)
-    file = tmp_path / "page.html"
-    file.write_text(as_page(sliders, "component_sliders"), encoding="utf-8")
-    tab = browser.new_page()
-    heard: list[str] = []
-    tab.on("console", lambda message: heard.append(message.text))
-    tab.on("pageerror", lambda error: heard.append(str(error)))
-    tab.goto(file.as_uri())
-    root = tab.locator("[data-vl]")
+    root = alone(sliders)
     expect(root).not_to_have_attribute("data-frame", "0")
     errors = [float(root.get_attribute("data-error") or "nan")]
     root.get_by_role("slider", name="k, the number of components").focus()
-    tab.keyboard.press("Shift+ArrowRight")
+    root.page.keyboard.press("Shift+ArrowRight")
     expect(root).to_contain_text("k = 14 keeps")
     expect(root).not_to_have_attribute("data-error", f"{errors[0]:.3f}")
     errors.append(float(root.get_attribute("data-error") or "nan"))
@@ -205,5 +187,3 @@ def test_it_lives_without_a_kernel(browser: Any, tmp_path: Path) -> None:
     expect(root).to_have_attribute(
         "data-z", ",".join(f"{round(v, 3) + 0:.3f}" for v in wanted_code)
     )
-    tab.close()
-    assert heard == []

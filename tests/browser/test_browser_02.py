@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from labpage import NotebookPage, frames
 from playwright.sync_api import Locator, expect
 
-
-@pytest.fixture(scope="module")
-def page(open_lesson: Any) -> NotebookPage:
-    opened: NotebookPage = open_lesson("02-autoencoders", has_touch=True)
-    return opened
-
-
-@pytest.fixture(autouse=True)
-def nothing_goes_wrong(page: NotebookPage) -> Any:
-    yield
-    assert page.problems() == []
+OPTIONS = {"has_touch": True}
 
 
 def plane(nth: int) -> str:

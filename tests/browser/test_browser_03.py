@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from alone import Alone
 from labpage import NotebookPage, code, frames
-from playwright.sync_api import Browser, Locator, expect
-from test_browser_static import as_page
+from playwright.sync_api import Locator, expect
 
 import vaelib as vl
 from vaelib.widgets import PadPair
@@ -18,16 +17,7 @@ from vaelib.widgets import PadPair
 MODELS = ("aes[2][0]", "vaes[2][0]")
 
 
-@pytest.fixture(scope="module")
-def page(open_lesson: Any) -> NotebookPage:
-    opened: NotebookPage = open_lesson("03-holes-in-latent-space", has_touch=True)
-    return opened
-
-
-@pytest.fixture(autouse=True)
-def nothing_goes_wrong(page: NotebookPage) -> Any:
-    yield
-    assert page.problems() == []
+OPTIONS = {"has_touch": True}
 
 
 def plane(nth: int) -> str:
@@ -123,27 +113,21 @@ def test_the_words_are_legible(page: NotebookPage, theme: str) -> None:
 
 
 @pytest.mark.parametrize("link", [None, "example"])
-def test_it_lives_without_a_kernel(browser: Browser, tmp_path: Path, link: Any) -> None:
+def test_it_lives_without_a_kernel(alone: Alone, link: Any) -> None:
     x = torch.rand(40, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     models = vl.PCA(2).fit(x), vl.mlp_vae((1, 8, 8), 2, (16,))
     pair = PadPair(*models, x, ("PCA", "VAE"), link=link)
-    file = tmp_path / "pair.html"
-    file.write_text(as_page(pair, "pad_pair"), encoding="utf-8")
-    context = browser.new_context(viewport={"width": 360, "height": 1400})
-    tab, heard = context.new_page(), []
-    tab.on("pageerror", lambda error: heard.append(str(error)))
-    tab.goto(file.as_uri())
-    root = tab.locator("[data-vl]")
+    root = alone(pair, viewport={"width": 360, "height": 1400})
     expect(root).not_to_have_attribute("data-frame", "0")
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    assert root.page.evaluate("document.documentElement.scrollWidth") <= 360
     before = code(root)
     box = root.locator(".vl-pad").nth(1).bounding_box()
     assert box is not None
-    tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    tab.mouse.down()
-    tab.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 20, steps=5)
-    tab.mouse.up()
-    tab.wait_for_timeout(300)
+    root.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    root.page.mouse.down()
+    root.page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 20, steps=5)
+    root.page.mouse.up()
+    root.page.wait_for_timeout(300)
     after = code(root)
     assert after[2:] != before[2:]
     assert (after[:2] != before[:2]) == (link == "example")
@@ -154,5 +138,3 @@ def test_it_lives_without_a_kernel(browser: Browser, tmp_path: Path, link: Any) 
                 for m in models
             ]
         assert after == pytest.approx(torch.cat(z).tolist(), abs=1e-3)
-    context.close()
-    assert heard == []

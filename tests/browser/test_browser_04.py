@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
+from alone import Alone
 from labpage import NotebookPage, code, frames
-from playwright.sync_api import Browser, Locator, expect
-from test_browser_static import as_page
+from playwright.sync_api import Locator, expect
 
 from vaelib.widgets import MixtureFit
-
-
-@pytest.fixture(scope="module")
-def page(open_lesson: Any) -> NotebookPage:
-    opened: NotebookPage = open_lesson("04-latent-variable-models")
-    return opened
-
-
-@pytest.fixture(autouse=True)
-def nothing_goes_wrong(page: NotebookPage) -> Any:
-    yield
-    assert page.problems() == []
 
 
 @pytest.fixture
@@ -182,17 +167,10 @@ def test_the_experiment_s_solution_reaches_its_goal(page: NotebookPage) -> None:
     assert page.ask(f"reached({better})") is True
 
 
-def test_it_lives_in_a_page_without_a_kernel(browser: Browser, tmp_path: Path) -> None:
+def test_it_lives_in_a_page_without_a_kernel(alone: Alone) -> None:
     x = np.random.default_rng(0).normal(0, 1, 60) + np.arange(60) % 2 * 5
     made = MixtureFit(x.tolist(), components=2, at=1.0)
-    file = tmp_path / "mixture.html"
-    file.write_text(as_page(made, "mixture_fit"), encoding="utf-8")
-    context = browser.new_context(has_touch=True, reduced_motion="reduce")
-    tab = context.new_page()
-    heard: list[str] = []
-    tab.on("pageerror", lambda error: heard.append(str(error)))
-    tab.goto(file.as_uri())
-    root = tab.locator("[data-vl]")
+    root = alone(made, has_touch=True, reduced_motion="reduce")
     expect(root).to_have_attribute("data-steps", "200")
     for size in (2, 3):
         made.components = size
@@ -205,5 +183,3 @@ def test_it_lives_in_a_page_without_a_kernel(browser: Browser, tmp_path: Path) -
         root.get_by_role("button", name="Add a component").tap()
         expect(root).to_have_attribute("data-z", f"{size + 1},1.000")
         assert frames(root) == frame + 1
-    context.close()
-    assert heard == []

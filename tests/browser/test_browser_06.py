@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
+from alone import Alone
 from labpage import NotebookPage, frames
 from playwright.sync_api import Locator, expect
-from test_browser_static import as_page
 
 from vaelib.widgets import ElboGap
 
 BEND = "a bend: f(z) = z²"
 
 
-@pytest.fixture(scope="module")
-def page(open_lesson: Any) -> NotebookPage:
-    opened: NotebookPage = open_lesson("06-elbo", has_touch=True)
-    return opened
-
-
-@pytest.fixture(autouse=True)
-def nothing_goes_wrong(request: pytest.FixtureRequest) -> Any:
-    yield
-    if "page" in request.fixturenames:
-        assert request.getfixturevalue("page").problems() == []
+OPTIONS = {"has_touch": True}
 
 
 def bell(page: NotebookPage) -> Locator:
@@ -173,20 +162,10 @@ def test_light_dark_and_narrow(page: NotebookPage) -> None:
         page.page.set_viewport_size(size)
 
 
-def test_without_a_kernel(browser: Any, tmp_path: Path) -> None:
-    file = tmp_path / "gap.html"
-    file.write_text(as_page(ElboGap(decoder=BEND), "elbo_gap"), encoding="utf-8")
-    context = browser.new_context(reduced_motion="reduce")
-    tab = context.new_page()
-    heard: list[str] = []
-    tab.on("console", lambda message: heard.append(message.text))
-    tab.on("pageerror", lambda error: heard.append(str(error)))
-    tab.goto(file.as_uri())
-    root = tab.locator("[data-vl]")
+def test_without_a_kernel(alone: Alone) -> None:
+    root = alone(ElboGap(decoder=BEND), reduced_motion="reduce")
     expect(root).to_have_attribute("data-gap", "3.0006")
-    tab.get_by_role("button", name="Climb").click()
+    root.page.get_by_role("button", name="Climb").click()
     # At once, where motion is not wanted.
     expect(root).to_have_attribute("data-frame", "2")
     assert numbers(root)[1] == pytest.approx(1.588, abs=0.005)
-    context.close()
-    assert heard == []

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
+from alone import Alone
 from labpage import NotebookPage, code, frames
-from playwright.sync_api import Browser, Locator, expect
-from test_browser_static import as_page
+from playwright.sync_api import Locator, expect
 
 from vaelib.widgets import Reparameterise
 
@@ -19,29 +18,20 @@ STATS = (
 BELL_TOP, BELL_SHOULDER = 0.48, 0.583  # heights, as shares of the plane's
 
 
-@pytest.fixture(scope="module")
-def lesson(open_lesson: Any) -> NotebookPage:
-    opened: NotebookPage = open_lesson("07-reparameterization", timeout=400)
-    return opened
+OPTIONS = {"timeout": 400}
 
 
 @pytest.fixture
-def widget(lesson: NotebookPage) -> Locator:
+def widget(page: NotebookPage) -> Locator:
     """At the start again before each test."""
-    lesson.page.evaluate(
+    page.page.evaluate(
         """() => jupyterapp.shell.currentWidget.sessionContext.session.kernel
             .requestExecute({ code: "shown.f = 'bowl'; shown.baseline = False; "
                 + "shown.mu, shown.sigma = 0.0, 1.0" }).done"""
     )
-    root = lesson.widget("reparameterise")
+    root = page.widget("reparameterise")
     expect(root).to_have_attribute("data-z", "0.000,1.000")
     return root
-
-
-@pytest.fixture(autouse=True)
-def nothing_goes_wrong(lesson: NotebookPage) -> Any:
-    yield
-    assert lesson.problems() == []
 
 
 def x_of(z: float) -> float:
@@ -55,85 +45,85 @@ def shown_stats(widget: Locator) -> list[Any]:
     return [*both, float(widget.get_attribute("data-exact") or "nan")]
 
 
-def assert_agree(lesson: NotebookPage, widget: Locator) -> None:
+def assert_agree(page: NotebookPage, widget: Locator) -> None:
     """The last state belongs to the last place, and Python finds the same."""
-    z = lesson.settled(widget)
-    assert lesson.ask("[shown.mu, shown.sigma]") == pytest.approx(z, abs=6e-4)
-    *page, exact = shown_stats(widget)
-    *python, truth = lesson.ask(STATS)
-    for mine, theirs in zip(page, python, strict=True):
-        assert mine == pytest.approx(theirs, abs=1e-3)
+    z = page.settled(widget)
+    assert page.ask("[shown.mu, shown.sigma]") == pytest.approx(z, abs=6e-4)
+    *mine, exact = shown_stats(widget)
+    *python, truth = page.ask(STATS)
+    for shown, theirs in zip(mine, python, strict=True):
+        assert shown == pytest.approx(theirs, abs=1e-3)
     assert exact == pytest.approx(truth, abs=1e-3)
 
 
-def test_dragging_the_top_moves_mu(lesson: NotebookPage, widget: Locator) -> None:
-    before, eps = frames(widget), lesson.ask("shown.eps")
+def test_dragging_the_top_moves_mu(page: NotebookPage, widget: Locator) -> None:
+    before, eps = frames(widget), page.ask("shown.eps")
     path = [(x_of(v), BELL_TOP) for v in (0, 2.5, 1.5)]
-    lesson.drag(widget, path)
-    assert lesson.settled(widget) == pytest.approx([1.5, 1.0], abs=0.03)
+    page.drag(widget, path)
+    assert page.settled(widget) == pytest.approx([1.5, 1.0], abs=0.03)
     assert frames(widget) > before + 1
-    assert lesson.ask("shown.eps") == eps
-    assert_agree(lesson, widget)
+    assert page.ask("shown.eps") == eps
+    assert_agree(page, widget)
 
 
 def test_dragging_the_shoulder_changes_sigma(
-    lesson: NotebookPage, widget: Locator
+    page: NotebookPage, widget: Locator
 ) -> None:
-    lesson.drag(widget, [(x_of(v), BELL_SHOULDER) for v in (1, 2, 0.4)])
-    assert lesson.settled(widget) == pytest.approx([0, 0.4], abs=0.03)
-    assert_agree(lesson, widget)
+    page.drag(widget, [(x_of(v), BELL_SHOULDER) for v in (1, 2, 0.4)])
+    assert page.settled(widget) == pytest.approx([0, 0.4], abs=0.03)
+    assert_agree(page, widget)
 
 
 def test_every_function_and_the_baseline_agree(
-    lesson: NotebookPage, widget: Locator
+    page: NotebookPage, widget: Locator
 ) -> None:
     seen = []
     for f in ("sine", "step", "bowl"):
         widget.get_by_role("combobox").select_option(f)
-        lesson.settled(widget)
-        assert_agree(lesson, widget)
+        page.settled(widget)
+        assert_agree(page, widget)
         seen.append(shown_stats(widget))
     (sine_path, sine_score, _), (step_path, _, step_exact), (_, bare, _) = seen
     assert sine_path[1] > 10 * sine_score[1]
     assert step_path == [0, 0]
     assert step_exact > 0.3
     widget.get_by_role("checkbox").check()
-    lesson.settled(widget)
-    assert_agree(lesson, widget)
+    page.settled(widget)
+    assert_agree(page, widget)
     assert shown_stats(widget)[1][1] < bare[1]
 
 
-def test_new_noise_reaches_python(lesson: NotebookPage, widget: Locator) -> None:
-    eps, before = lesson.ask("shown.eps"), shown_stats(widget)
+def test_new_noise_reaches_python(page: NotebookPage, widget: Locator) -> None:
+    eps, before = page.ask("shown.eps"), shown_stats(widget)
     widget.get_by_role("button", name="New noise").click()
-    lesson.settled(widget)
-    fresh = lesson.ask("shown.eps")
+    page.settled(widget)
+    fresh = page.ask("shown.eps")
     assert len(fresh) == len(eps)
     assert fresh != eps
     assert shown_stats(widget) != before
-    assert_agree(lesson, widget)
+    assert_agree(page, widget)
 
 
 def test_keys_move_the_sliders_and_type_nothing(
-    lesson: NotebookPage, widget: Locator
+    page: NotebookPage, widget: Locator
 ) -> None:
-    cells = lesson.cells()
+    cells = page.cells()
     mu, sigma = widget.get_by_role("slider").all()
     mu.focus()
     for key in ("ArrowRight", "Shift+ArrowRight", "b", "ArrowLeft"):
-        lesson.page.keyboard.press(key)
-    assert lesson.settled(widget) == pytest.approx([0.2, 1.0], abs=1e-3)
+        page.page.keyboard.press(key)
+    assert page.settled(widget) == pytest.approx([0.2, 1.0], abs=1e-3)
     expect(mu).to_have_attribute("aria-valuetext", "μ 0.20")
     sigma.focus()
-    lesson.page.keyboard.press("Shift+ArrowDown")
-    assert lesson.settled(widget)[1] == pytest.approx(1.03**-10, abs=2e-3)
-    lesson.page.keyboard.press("Home")
-    assert lesson.settled(widget)[1] == 1
-    assert lesson.cells() == cells
-    assert_agree(lesson, widget)
+    page.page.keyboard.press("Shift+ArrowDown")
+    assert page.settled(widget)[1] == pytest.approx(1.03**-10, abs=2e-3)
+    page.page.keyboard.press("Home")
+    assert page.settled(widget)[1] == 1
+    assert page.cells() == cells
+    assert_agree(page, widget)
 
 
-def test_points_keep_their_noise(lesson: NotebookPage, widget: Locator) -> None:
+def test_points_keep_their_noise(page: NotebookPage, widget: Locator) -> None:
     def places() -> list[float]:
         found: list[float] = widget.locator("svg").first.evaluate(
             """svg => Array.from(svg.querySelectorAll("circle[r='3']"),
@@ -141,39 +131,31 @@ def test_points_keep_their_noise(lesson: NotebookPage, widget: Locator) -> None:
         )
         return found
 
-    lesson.drag(widget, [(x_of(v), BELL_TOP) for v in (0, 0.5)])
-    mu, sigma = lesson.settled(widget)
-    wanted = [x_of(mu + sigma * e) * 400 for e in lesson.ask("shown.eps")]
+    page.drag(widget, [(x_of(v), BELL_TOP) for v in (0, 0.5)])
+    mu, sigma = page.settled(widget)
+    wanted = [x_of(mu + sigma * e) * 400 for e in page.ask("shown.eps")]
     assert places() == pytest.approx(wanted, abs=0.1)
 
 
-def test_python_moves_the_picture(lesson: NotebookPage, widget: Locator) -> None:
-    lesson.page.evaluate(
+def test_python_moves_the_picture(page: NotebookPage, widget: Locator) -> None:
+    page.page.evaluate(
         """() => jupyterapp.shell.currentWidget.sessionContext.session.kernel
             .requestExecute({ code: "shown.mu = -1.25" }).done"""
     )
     expect(widget).to_have_attribute("data-z", "-1.250,1.000")
     assert code(widget) == [-1.25, 1]
-    assert_agree(lesson, widget)
+    assert_agree(page, widget)
 
 
-def test_it_lives_without_a_kernel_on_a_narrow_touch_screen(
-    browser: Browser, tmp_path: Path
-) -> None:
-    file = tmp_path / "reparameterise.html"
-    file.write_text(as_page(Reparameterise(), "reparameterise"), encoding="utf-8")
+def test_it_lives_without_a_kernel_on_a_narrow_touch_screen(alone: Alone) -> None:
     size = {"width": 360, "height": 900}
-    context = browser.new_context(viewport=size, has_touch=True)
-    page, heard = context.new_page(), []
-    page.on("pageerror", lambda error: heard.append(str(error)))
-    page.goto(file.as_uri())
-    root = page.locator("[data-vl]")
+    root = alone(Reparameterise(), viewport=size, has_touch=True)
     expect(root).to_have_attribute("data-z", "0.000,1.000")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert root.page.evaluate("document.documentElement.scrollWidth") <= 360
     top = root.locator(".vl-pad .vl-dot").first
     box = top.bounding_box()
     start = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    session = context.new_cdp_session(page)
+    session = root.page.context.new_cdp_session(root.page)
     for kind, places in (
         ("touchStart", [start]),
         ("touchMove", [(start[0] + 20, start[1] + 60)]),
@@ -185,15 +167,13 @@ def test_it_lives_without_a_kernel_on_a_narrow_touch_screen(
     expect(root).not_to_have_attribute("data-z", "0.000,1.000")
     root.get_by_role("combobox").select_option("sine")
     root.get_by_role("button", name="New noise").click()
-    page.wait_for_function("document.querySelector('[data-vl]').dataset.score")
-    page.wait_for_timeout(300)
+    root.page.wait_for_function("document.querySelector('[data-vl]').dataset.score")
+    root.page.wait_for_timeout(300)
     mu, sigma = code(root)
-    eps = page.evaluate("model.get('eps')")
+    eps = root.page.evaluate("model.get('eps')")
     mine = Reparameterise(mu=mu, sigma=sigma, f="sine", eps=eps).estimates()
     assert mu > 0.5
     assert sigma == 1
     for shown, draws in zip(shown_stats(root), mine[:2], strict=False):
         both = [draws.mean().item(), draws.std().item()]
         assert shown == pytest.approx(both, abs=1e-3)
-    context.close()
-    assert heard == []

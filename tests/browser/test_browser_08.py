@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
+from alone import Alone
 from labpage import NotebookPage, code, frames
-from playwright.sync_api import Browser, Locator, expect
-from test_browser_static import as_page
+from playwright.sync_api import Locator, expect
 
-from vaelib.widgets import TwoGaussians, esm
+from vaelib.widgets import TwoGaussians
 
 PLOT = ".vl-chart"
 
 
-@pytest.fixture(scope="module")
-def lesson(open_lesson: Any) -> NotebookPage:
-    opened: NotebookPage = open_lesson("08-kl-divergence", has_touch=True)
-    return opened
-
-
-@pytest.fixture(autouse=True)
-def nothing_goes_wrong(request: pytest.FixtureRequest) -> Any:
-    yield
-    if "lesson" in request.fixturenames:
-        assert request.getfixturevalue("lesson").problems() == []
+OPTIONS = {"has_touch": True}
 
 
 def shown_kl(widget: Locator) -> list[float]:
@@ -67,36 +54,36 @@ def start(page: NotebookPage) -> Locator:
     return widget
 
 
-def test_a_top_is_dragged_and_the_price_follows(lesson: NotebookPage) -> None:
-    widget = start(lesson)
+def test_a_top_is_dragged_and_the_price_follows(page: NotebookPage) -> None:
+    widget = start(page)
     before = frames(widget)
-    lesson.drag(widget, [handle(widget, 0), (0.5, 0.5), (0.25, 0.3)])
-    z = assert_agrees(lesson, widget)
+    page.drag(widget, [handle(widget, 0), (0.5, 0.5), (0.25, 0.3)])
+    z = assert_agrees(page, widget)
     assert frames(widget) > before + 1
     assert z == pytest.approx([-3, 0.5, 0, 1], abs=0.03)
     assert shown_kl(widget)[0] == pytest.approx(4.818, abs=0.2)
     expect(widget).to_contain_text(f"KL(q‖p) = {shown_kl(widget)[0]:.2f} nats")
 
 
-def test_a_hollow_mark_widens(lesson: NotebookPage) -> None:
-    widget = start(lesson)
-    lesson.drag(widget, [handle(widget, 3), (0.6, 0.6), (0.75, 0.7)])
-    assert assert_agrees(lesson, widget) == pytest.approx([1.5, 0.5, 0, 3], abs=0.03)
+def test_a_hollow_mark_widens(page: NotebookPage) -> None:
+    widget = start(page)
+    page.drag(widget, [handle(widget, 3), (0.6, 0.6), (0.75, 0.7)])
+    assert assert_agrees(page, widget) == pytest.approx([1.5, 0.5, 0, 3], abs=0.03)
     # Far beyond the edge it stays at the edge.
-    lesson.drag(widget, [handle(widget, 1), (0.9, 0.5), (0.99, 0.5)])
-    assert assert_agrees(lesson, widget)[1] == 3
+    page.drag(widget, [handle(widget, 1), (0.9, 0.5), (0.99, 0.5)])
+    assert assert_agrees(page, widget)[1] == 3
 
 
-def test_a_finger_does_the_same(lesson: NotebookPage) -> None:
-    widget = start(lesson)
-    lesson.touch(widget, [handle(widget, 2), (0.45, 0.5), (0.4, 0.5), (1 / 3, 0.5)])
-    assert assert_agrees(lesson, widget) == pytest.approx([1.5, 0.5, -2, 1], abs=0.03)
+def test_a_finger_does_the_same(page: NotebookPage) -> None:
+    widget = start(page)
+    page.touch(widget, [handle(widget, 2), (0.45, 0.5), (0.4, 0.5), (1 / 3, 0.5)])
+    assert assert_agrees(page, widget) == pytest.approx([1.5, 0.5, -2, 1], abs=0.03)
 
 
-def test_the_keyboard_does_the_same(lesson: NotebookPage) -> None:
-    widget = start(lesson)
-    cells = lesson.cells()
-    keys = lesson.page.keyboard
+def test_the_keyboard_does_the_same(page: NotebookPage) -> None:
+    widget = start(page)
+    cells = page.cells()
+    keys = page.page.keyboard
     widget.get_by_role("slider", name="width of q").focus()
     keys.press("Home")
     expect(widget).to_have_attribute("data-z", "1.500,1.000,0.000,1.000")
@@ -106,24 +93,24 @@ def test_the_keyboard_does_the_same(lesson: NotebookPage) -> None:
     keys.press("Shift+ArrowRight")
     keys.press("ArrowRight")
     keys.press("b")  # would insert a cell, did it reach the notebook
-    assert assert_agrees(lesson, widget) == [0.55, 1, 0, 1]
-    assert lesson.cells() == cells
+    assert assert_agrees(page, widget) == [0.55, 1, 0, 1]
+    assert page.cells() == cells
     expect(widget.get_by_role("slider", name="mean of q")).to_have_attribute(
         "aria-valuetext", "0.55, KL(q‖p) 0.15 nats, KL(p‖q) 0.15 nats"
     )
 
 
-def test_python_moves_the_curves(lesson: NotebookPage) -> None:
-    widget = start(lesson)
-    lesson.ask("setattr(two, 'p', [-1, 2.5])")
+def test_python_moves_the_curves(page: NotebookPage) -> None:
+    widget = start(page)
+    page.ask("setattr(two, 'p', [-1, 2.5])")
     expect(widget).to_have_attribute("data-z", "1.500,0.500,-1.000,2.500")
-    assert_agrees(lesson, widget)
+    assert_agrees(page, widget)
 
 
-def test_the_hatch_stands_below_the_line(lesson: NotebookPage) -> None:
+def test_the_hatch_stands_below_the_line(page: NotebookPage) -> None:
     """Positive and negative parts differ in more than colour."""
-    widget = start(lesson)
-    lesson.ask("setattr(two, 'q', [0.5, 1.5])")
+    widget = start(page)
+    page.ask("setattr(two, 'q', [0.5, 1.5])")
     expect(widget).to_have_attribute("data-z", "0.500,1.500,0.000,1.000")
     fill = widget.locator(".vl-minus").first.evaluate("e => getComputedStyle(e).fill")
     assert fill.startswith('url("#vl-hatch-')
@@ -137,26 +124,15 @@ def test_the_hatch_stands_below_the_line(lesson: NotebookPage) -> None:
     assert widget.locator(".vl-tag:visible", has_text="−").count() >= 1
 
 
-def test_it_lives_without_a_kernel(browser: Browser, tmp_path: Path) -> None:
+def test_it_lives_without_a_kernel(alone: Alone) -> None:
     two = TwoGaussians((1.0, 1.0), (0.0, 1.0))
-    file = tmp_path / "two.html"
-    html = as_page(two, "two_gaussians").replace(esm.style(), two._css)
-    file.write_text(html, encoding="utf-8")
-    context = browser.new_context(viewport={"width": 360, "height": 800})
-    page = context.new_page()
-    heard: list[str] = []
-    page.on("console", lambda message: heard.append(message.text))
-    page.on("pageerror", lambda error: heard.append(str(error)))
-    page.goto(file.as_uri())
-    root = page.locator("[data-vl]")
+    root = alone(two, viewport={"width": 360, "height": 800})
     expect(root).to_have_attribute("data-kl", "0.5000,0.5000")
     box = root.locator(PLOT).first.bounding_box()
     assert box is not None
     assert box["x"] + box["width"] <= 360
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert root.page.evaluate("document.documentElement.scrollWidth") <= 360
     root.get_by_role("slider", name="mean of q").focus()
-    page.keyboard.press("Home")
+    root.page.keyboard.press("Home")
     expect(root).to_have_attribute("data-kl", "0.0000,0.0000")
     assert code(root) == [0, 1, 0, 1]
-    assert heard == []
-    context.close()

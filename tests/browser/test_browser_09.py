@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from alone import Alone
 from labpage import NotebookPage, code, frames
-from playwright.sync_api import Browser, Locator, expect
-from test_browser_static import as_page
+from playwright.sync_api import Locator, expect
 
 import vaelib as vl
-from vaelib.widgets import LatentArithmetic, PathOnPlane, SamplesWall, esm
+from vaelib.widgets import LatentArithmetic, PathOnPlane, SamplesWall
 
-
-@pytest.fixture(scope="module")
-def page(open_lesson: Any) -> NotebookPage:
-    opened: NotebookPage = open_lesson("09-vae", has_touch=True, timeout=500)
-    return opened
-
-
-@pytest.fixture(autouse=True)
-def nothing_goes_wrong(request: Any) -> Any:
-    yield
-    if "page" in request.fixturenames:
-        assert request.getfixturevalue("page").problems() == []
+OPTIONS = {"has_touch": True, "timeout": 500}
 
 
 def decoded(page: NotebookPage, model: str, name: str) -> list[float]:
@@ -256,27 +244,17 @@ def test_every_control_has_a_name(page: NotebookPage, kind: str) -> None:
 
 @pytest.mark.parametrize("widget", [PathOnPlane, SamplesWall, LatentArithmetic])
 def test_it_lives_without_a_kernel_on_a_narrow_screen(
-    browser: Browser, tmp_path: Path, widget: Any
+    alone: Alone, widget: Any
 ) -> None:
     x = torch.rand(30, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     shown = widget(vl.mlp_vae((1, 8, 8), 2, (16,)), (x, torch.arange(30) % 3))
-    name = shown.kind.replace("-", "_")
-    file = tmp_path / f"{name}.html"
-    text = as_page(shown, name).replace(esm.style(), str(shown._css))
-    file.write_text(text, encoding="utf-8")
-    context = browser.new_context(viewport={"width": 360, "height": 900})
-    page, heard = context.new_page(), []
-    page.on("pageerror", lambda error: heard.append(str(error)))
-    page.goto(file.as_uri())
-    root = page.locator("[data-vl]")
+    root = alone(shown, viewport={"width": 360, "height": 900})
     expect(root).not_to_have_attribute("data-frame", "0")
     assert code(root) == pytest.approx(shown.z, abs=1e-3)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert root.page.evaluate("document.documentElement.scrollWidth") <= 360
     before = root.get_attribute("data-z")
     root.get_by_role("slider").first.focus()
-    page.keyboard.press("ArrowLeft" if widget is not SamplesWall else "ArrowRight")
+    root.page.keyboard.press("ArrowLeft" if widget is not SamplesWall else "ArrowRight")
     expect(root).not_to_have_attribute("data-z", str(before))
-    page.wait_for_timeout(300)  # Python is told ten times a second
-    assert page.evaluate("model.get('z')") == pytest.approx(code(root), abs=1e-3)
-    assert heard == []
-    context.close()
+    root.page.wait_for_timeout(300)  # Python is told ten times a second
+    assert root.page.evaluate("model.get('z')") == pytest.approx(code(root), abs=1e-3)

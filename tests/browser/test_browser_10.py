@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
 from labpage import NotebookPage, frames
 from playwright.sync_api import expect
 
 SLOW = 60_000
 
 
-@pytest.fixture(scope="module")
-def page(open_lesson: Any) -> NotebookPage:
-    opened: NotebookPage = open_lesson("10-beta-vae", timeout=500)
-    return opened
-
-
-@pytest.fixture(autouse=True)
-def nothing_goes_wrong(page: NotebookPage) -> Any:
-    yield
-    assert page.problems() == []
+OPTIONS = {"timeout": 500}
 
 
 def test_the_slider_moves_the_model(page: NotebookPage) -> None:

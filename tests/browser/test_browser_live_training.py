@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from alone import Alone
 from labpage import Lab, NotebookPage, write_notebook
-from playwright.sync_api import Browser, Locator, Page, expect
-from test_browser_static import as_page
+from playwright.sync_api import Browser, Locator, expect
 
 import vaelib as vl
 from vaelib.widgets import LiveTraining
@@ -35,13 +34,6 @@ INTERRUPTED = f"""async (code) => {{
     {_KERNEL}.interrupt();
     return (await future.done).content.status;
 }}"""
-
-
-@pytest.fixture(scope="module")
-def page(open_cells: Any) -> Iterator[NotebookPage]:
-    opened: NotebookPage = open_cells(CELLS)
-    yield opened
-    assert opened.problems() == []
 
 
 @pytest.fixture
@@ -219,53 +211,32 @@ def test_it_fits_a_narrow_screen(open_cells: Any) -> None:
 # ------------------------------------------------------------- without any kernel
 
 
-@pytest.fixture
-def tab(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context()
-    page = context.new_page()
-    heard: list[str] = []
-    page.on("console", lambda message: heard.append(message.text))
-    page.on("pageerror", lambda error: heard.append(str(error)))
-    yield page
-    context.close()
-    assert heard == []
-
-
-def static(tab: Page, folder: Path, widget: Any) -> Locator:
-    file = folder / "page.html"
-    file.write_text(as_page(widget, "live_training"), encoding="utf-8")
-    tab.goto(file.as_uri())
-    root = tab.locator("[data-vl]")
-    expect(root).not_to_have_attribute("data-frame", "0")
-    return root
-
-
 @pytest.fixture(scope="module")
 def run() -> LiveTraining:
     model = vl.mlp_vae((1, 8, 8), 2, (16,))
     return LiveTraining(model, vl.load("digits"))
 
 
-def test_a_recording_is_scrubbed(tab: Page, tmp_path: Path, run: LiveTraining) -> None:
+def test_a_recording_is_scrubbed(alone: Alone, run: LiveTraining) -> None:
     recording = run.record(200, beta=lambda step: 1 if step < 100 else 40, frames=10)
-    root = static(tab, tmp_path, recording)
+    root = alone(recording)
     expect(root).to_have_attribute("data-step", "200")  # as its still picture
     slider = root.get_by_role("slider", name="Step of the recording")
     expect(slider).to_have_value("10")
     slider.focus()
-    tab.keyboard.press("Home")
+    root.page.keyboard.press("Home")
     expect(root).to_have_attribute("data-step", "0")
     picture = "canvas => canvas.toDataURL()"
     first = root.locator(".vl-decoded").evaluate(picture)
-    tab.keyboard.press("End")
+    root.page.keyboard.press("End")
     expect(root).to_have_attribute("data-step", "200")
     expect(root).to_have_attribute("data-beta", "40")
     assert root.locator(".vl-decoded").evaluate(picture) != first
     kl = float(root.get_attribute("data-kl") or "nan")
     assert kl == pytest.approx(recording._frames[-1]["kl"], abs=1e-3)
-    tab.keyboard.press("ArrowLeft")
+    root.page.keyboard.press("ArrowLeft")
     expect(root).to_have_attribute("data-step", "180")
-    tab.keyboard.press("Home")
+    root.page.keyboard.press("Home")
     expect(root).to_have_attribute("data-step", "0")
     assert root.locator(".vl-decoded").evaluate(picture) == first
     root.get_by_role("button", name="Play").click()
@@ -273,11 +244,9 @@ def test_a_recording_is_scrubbed(tab: Page, tmp_path: Path, run: LiveTraining) -
     expect(root.get_by_role("button", name="Play")).to_be_visible()
 
 
-def test_a_live_one_shows_its_last_state(
-    tab: Page, tmp_path: Path, run: LiveTraining
-) -> None:
+def test_a_live_one_shows_its_last_state(alone: Alone, run: LiveTraining) -> None:
     run.reset()
     run.step(3)
-    root = static(tab, tmp_path, run)
+    root = alone(run)
     expect(root).to_have_attribute("data-step", "3")
     expect(root).to_contain_text("There is no kernel here")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
+from alone import Alone
 from labpage import NotebookPage, code, frames
-from playwright.sync_api import Browser, Locator, expect
-from test_browser_static import as_page
+from playwright.sync_api import Locator, expect
 
 import vaelib as vl
 from vaelib.widgets import Traversals
@@ -35,22 +31,18 @@ EIGHT_BIT = 0.51 / 255 + 1e-3
 COLUMNS = 7
 
 
-@pytest.fixture(scope="module")
-def page(open_cells: Any) -> NotebookPage:
-    kernel = "in_kernel = Traversals(model, data, prefer='kernel')\nin_kernel"
-    opened: NotebookPage = open_cells([SETUP, "rows", "rows", kernel])
-    return opened
+IN_KERNEL = "in_kernel = Traversals(model, data, prefer='kernel')\nin_kernel"
+CELLS = [SETUP, "rows", "rows", IN_KERNEL]
 
 
 @pytest.fixture
-def widget(page: NotebookPage) -> Iterator[Locator]:
-    """At picture 1's own code. Afterwards: no error anywhere."""
+def widget(page: NotebookPage) -> Locator:
+    """At picture 1's own code."""
     root = page.widget("traversals")
     page.ask("[setattr(rows, 'base', 1), setattr(rows, 'base', 0)]")
     expect(root).to_have_attribute("data-base", "0")
     page.settled(root)
-    yield root
-    assert page.problems() == []
+    return root
 
 
 def axes(root: Locator) -> list[int]:
@@ -256,18 +248,10 @@ def test_it_fits_a_narrow_page(page: NotebookPage, widget: Locator, theme: str) 
         page.theme("JupyterLab Light")
 
 
-def test_without_a_kernel(browser: Browser, tmp_path: Path) -> None:
+def test_without_a_kernel(alone: Alone) -> None:
     data = vl.load("sprites", n=60)
     widget = Traversals(vl.conv_vae((1, 32, 32), 3, 8), data)
-    file = tmp_path / "page.html"
-    file.write_text(as_page(widget, "traversals"), "utf-8")
-    context = browser.new_context(has_touch=True)
-    tab = context.new_page()
-    heard: list[str] = []
-    tab.on("console", lambda message: heard.append(message.text))
-    tab.on("pageerror", lambda error: heard.append(str(error)))
-    tab.goto(file.as_uri())
-    root = tab.locator("[data-vl]")
+    root = alone(widget, has_touch=True)
     expect(root).to_have_attribute("data-base", "0")
     axis = axes(root)[2]
     before = code(root)
@@ -279,5 +263,3 @@ def test_without_a_kernel(browser: Browser, tmp_path: Path) -> None:
     root.get_by_role("button", name="Next").click()
     expect(root).to_have_attribute("data-base", "1")
     assert code(root) != before
-    context.close()
-    assert heard == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import random
 import re
-from typing import Any
 
 import pytest
 from labpage import NotebookPage, code, frames
@@ -57,17 +56,7 @@ SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.8)]
 EIGHT_BIT = 0.51 / 255 + 1e-3
 
 
-@pytest.fixture(scope="module")
-def page(open_cells: Any) -> NotebookPage:
-    opened: NotebookPage = open_cells(CELLS, has_touch=True)
-    return opened
-
-
-@pytest.fixture(autouse=True)
-def nothing_goes_wrong(page: NotebookPage) -> Any:
-    """After every test: no error in cells, kernel, console or network."""
-    yield
-    assert page.problems() == []
+OPTIONS = {"has_touch": True}
 
 
 def pad(page: NotebookPage, name: str = "pad") -> Locator:
