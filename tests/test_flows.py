@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-import zuko
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
@@ -25,6 +24,12 @@ from vaelib import (
 )
 from vaelib.distributions import mean_of
 from vaelib.metrics import active_units, mutual_information
+
+# Importing zuko turns off the checks of every torch distribution; not for other tests.
+_CHECKS = Distribution._validate_args
+import zuko  # noqa: E402
+
+Distribution.set_default_validate_args(_CHECKS)
 
 SHAPE = (1, 8, 8)
 

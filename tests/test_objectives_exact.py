@@ -347,6 +347,17 @@ def test_a_chain_is_its_two_levels() -> None:
     assert not Chain(bits, chain.then, 2).has_rsample
 
 
+def test_both_levels_of_a_chain_pass_gradients() -> None:
+    """z₁ = a + ε₁, z₂ = z₁ + b + ε₂: Σ z has slope 2 in each a and 1 in each b."""
+    a, b = (torch.zeros(3, 2, requires_grad=True) for _ in range(2))
+    first = Independent(Normal(a, 1.0), 1)
+    chain = Chain(first, lambda z1: Independent(Normal(z1 + b, 1.0), 1), 2)
+    chain.rsample().sum().backward()
+    assert (a.grad == 2).all()
+    assert (b.grad == 1).all()
+    assert not chain.sample().requires_grad
+
+
 # ------------------------------------------------- gradients of importance weights
 
 
