@@ -7,8 +7,9 @@ import sys
 import time
 
 import pytest
+import torch
 from jupyter_client.manager import start_new_kernel
-from torch import Tensor
+from torch import Tensor, nn
 from trained import QUIET, at_step, data, press_ctrl_c, small
 
 from vaelib import VAE, elbo, fit
@@ -170,3 +171,20 @@ def test_a_kernel_survives_an_interrupt_of_its_first_fit() -> None:
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+def test_an_optimiser_is_built_to_its_end() -> None:
+    """The first one imports half of torch; a second Ctrl-C would cut that in two."""
+    done: list[str] = []
+
+    def make(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+        press_ctrl_c()
+        press_ctrl_c()
+        done.append("built")
+        return torch.optim.SGD(parameters)
+
+    model = small()
+    history = fit(model, data(), optimizer=make, **QUIET)
+    assert done == ["built"]
+    assert (history.interrupted, history.steps) == (True, 0)
+    assert not model.training
