@@ -179,7 +179,9 @@ def _katex_style(root: Path) -> tuple[str, dict[str, bytes]]:
 def _lighter(markup: list[str], css: str) -> tuple[list[str], str]:
     """The same formulas in two thirds of the bytes, and the rules they then need.
 
-    A lesson's two hundred formulas weigh more than all the rest of its page. Out go
+    A lesson's two hundred formulas weigh more than all the rest of its page: as KaTeX
+    gives them, the page of *The ELBO* has 369 KB in place of 282, and the limit is 300
+    (*Latent variable models*: 338 in place of 265). Out go
     classes that no rule of ``css`` names, and what only matters where MathML is
     seen (here it is read aloud); each inline style becomes a class of its own.
     """

@@ -10,7 +10,6 @@ two lessons with one kind of widget, share them.
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -30,10 +29,6 @@ BLOCK = 64  # weights that share a scale; host.js knows it, too
 # Of Jupyter rather than of the front end.
 _NOT_TOLD = {"_esm", "_css", "layout", "tabbable", "tooltip"}
 _NOT_TOLD_PREFIXES = ("_model_", "_view_", "_dom_", "_anywidget_")
-# Comment lines and indentation: a third of the host. No text of ours has lines that
-# begin with blanks within quotes.
-_SPARE = re.compile(r"^\s*(?://.*\n\s*)*", re.MULTILINE)
-_SPARE_CSS = re.compile(r"\s*([{};])\s*")
 
 
 @dataclass(frozen=True)
@@ -148,15 +143,16 @@ def _alive(kind: str, front: bytes, traits: dict[str, Any], picture: str) -> Emb
 @cache
 def _front_end(kind: str, module: str, css: str) -> bytes:
     """The module JupyterLab runs, as a classic script, with its style sheet."""
-    style = json.dumps(_SPARE_CSS.sub(r"\1", css).strip(), ensure_ascii=False)
-    script = _SPARE.sub("", esm.classic(module, kind))
-    return f'{script}vaelibWidgets["{kind}"].style={style};\n'.encode()
+    style = json.dumps(css, ensure_ascii=False)
+    return (
+        f'{esm.classic(module, kind)}vaelibWidgets["{kind}"].style={style};\n'.encode()
+    )
 
 
 @cache
 def _host() -> bytes:
     text = Path(__file__).with_name("host.js").read_text(encoding="utf-8")
-    return _SPARE.sub("", text).encode()
+    return esm.bare(text).encode()
 
 
 def _picture(still: str | None, words: str) -> str:

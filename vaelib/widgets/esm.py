@@ -34,7 +34,7 @@ def module(name: str) -> str:
     """The front end ``name`` (e.g. ``"latent_pad"``) as one ES module."""
     *needed, own = _texts(_FOLDER / f"{name}.js", [])
     text = "\n".join([*_named("\n".join(needed), own), own])
-    return _BARE.sub("", text)
+    return bare(text)
 
 
 @cache
@@ -50,6 +50,11 @@ def functions(names: tuple[str, ...]) -> str:
     files = [_LAYERS / f"{name}.js" for name in names]
     parts = [part for f in files if f not in seen for part in _texts(f, seen)]
     text = "".join(['"use strict";\n', *parts, f"return {{ {', '.join(names)} }};\n"])
+    return bare(text)
+
+
+def bare(text: str) -> str:
+    """JavaScript without its comment lines and indentation."""
     return _BARE.sub("", text)
 
 
