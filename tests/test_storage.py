@@ -309,6 +309,13 @@ def test_a_refused_model_stays_as_it_was(tmp_path) -> None:
         load_model(path, "cpu")
 
 
+def test_layers_whose_size_waits_for_data_are_filled(tmp_path) -> None:
+    model, into = nn.Sequential(nn.Linear(3, 2)), nn.Sequential(nn.LazyLinear(2))
+    save(model, tmp_path / "m.safetensors")
+    load_model(tmp_path / "m.safetensors", into, device="cpu")
+    assert torch.equal(into[0].weight, model[0].weight)
+
+
 def test_what_is_no_module_is_not_saved(tmp_path) -> None:
     with pytest.raises(TypeError, match="model: got a Tensor, wanted a torch module"):
         save(torch.zeros(3), tmp_path / "m")
