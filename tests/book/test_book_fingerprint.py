@@ -100,7 +100,7 @@ def test_a_new_a_lost_and_a_renamed_file_execute_all(
     assert executed_again() == set(NAMES)
     (package / "data/new.bin").unlink()
     assert executed_again() == set()
-    (package / "pca.py").rename(package / "another.py")
+    (package / "pca.py").rename(package / "pcb.py")  # in the same place of the list
     assert executed_again() == set(NAMES)
 
 
