@@ -143,7 +143,7 @@ def test_light_dark_and_narrow(page: NotebookPage) -> None:
         page.theme(theme)
         text, ground = widget.evaluate(
             """root => [getComputedStyle(root).color,
-                getComputedStyle(root.querySelector(".vl-plane")).backgroundColor]
+                getComputedStyle(root.querySelector(".vl-chart")).backgroundColor]
                 .map((c) => c.match(/[\\d.]+/g).slice(0, 3)
                     .reduce((sum, v) => sum + Number(v), 0))"""
         )

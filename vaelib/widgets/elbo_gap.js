@@ -106,6 +106,7 @@ function render({ model, el }) {
   const evidences = tables.map((joint) => evidenceOf(scene, joint));
   const curves = curvesOf(scene.view), ledger = ledgerOf(), table = tableOf();
   const pad = box("pad", curves.element);
+  let drawn;
   const sliders = [["mu", "mean μ", "μ"], ["sigma", "width σ", "σ"]].map(([key, label, name], i) => sliderOf(label, {
     low: scene.least[i], high: scene.most[i], step: 0.05, name, home: () => hand({ mu: 0, sigma: 1 }),
   }, (v) => hand({ [key]: v }), () => state.rest()));
@@ -143,7 +144,9 @@ function render({ model, el }) {
     const { mu, sigma, decoder } = state.now;
     const evidence = evidences[chosen()], joint = tables[chosen()];
     const { elbo, gap } = boundsOf(scene, joint, evidence, mu, sigma);
-    curves.draw("posterior", (z) => Math.exp(joint[Math.round((z - scene.low) / scene.step)] - evidence));
+    if (drawn !== decoder)
+      curves.draw("posterior", (z) => Math.exp(joint[Math.round((z - scene.low) / scene.step)] - evidence));
+    drawn = decoder;
     curves.draw("q", (z) => Math.exp(logNormal(z, mu, sigma)));
     curves.summit(mu, sigma);
     ledger.draw(gap);

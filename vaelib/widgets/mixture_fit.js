@@ -78,6 +78,7 @@ function densityOf({ low, high, ticks, bars, top, label }, colour) {
       })));
       tags.replaceChildren(...mixture.map((one, m) => make("svg:text", {
         x: chart.across(one.mu), y: Math.max(14, chart.up(Math.exp(jointOf([one], one.mu)[0])) + 16),
+        class: "vl-class",
       }, String(m + 1))));
       put(total, { d: curve((x) => logSumExp(jointOf(mixture, x))) });
     },
