@@ -55,7 +55,7 @@ def functions(names: tuple[str, ...]) -> str:
 
 def bare(text: str) -> str:
     """JavaScript without its comment lines and indentation."""
-    return _BARE.sub("", text)
+    return _BARE.sub("", _COMMENT.sub("", text))
 
 
 def classic(text: str, name: str) -> str:
