@@ -2,12 +2,14 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.distributions import Independent, Normal
 
 from vaelib.metrics import active_units, dci, factor_vae_score, mig
+from vaelib.metrics.dci import _concentration
 
 QUICK = {"points": (1500, 700), "trees": 10}
 
@@ -184,3 +186,18 @@ def test_constant_codes_tell_nothing() -> None:
     scores = dci(torch.zeros(900, 2), grid(900), **QUICK)
     assert scores[:2] == (0, 0)
     assert scores.informativeness < 0.3
+
+
+@pytest.mark.parametrize(
+    ("matrix", "wanted"),
+    [
+        (np.eye(3), 1.0),
+        (np.ones((4, 3)), 0.0),
+        (np.array([[1.0, 1.0, 0.0]]), 1 - np.log(2) / np.log(3)),
+        # A latent three times as important counts three times.
+        (np.array([[3.0, 0.0], [0.5, 0.5]]), 0.75),
+    ],
+)
+def test_concentration_by_hand(matrix, wanted) -> None:
+    """Eastwood & Williams 2018, eqs 1 and 2: entropies in base (number of entries)."""
+    assert _concentration(matrix) == pytest.approx(wanted, abs=1e-12)

@@ -16,7 +16,7 @@ from torch.distributions import (
 )
 from torch.distributions.transforms import ExpTransform
 
-from vaelib import ConditionalVAE, DiagonalGaussian, StandardNormal
+from vaelib import VAE, ConditionalVAE, DiagonalGaussian, StandardNormal, mlp_vae
 from vaelib.metrics import MutualInformation, mutual_information
 
 F64 = torch.float64
@@ -166,3 +166,10 @@ def test_under_a_condition() -> None:
     told = ConditionalVAE(Encoder(), torch.nn.Identity(), Prior())
     with pytest.raises(ValueError, match="depends on the condition"):
         mutual_information(told.given(shift), X)
+
+
+def test_a_prior_of_another_size_is_named() -> None:
+    parts = mlp_vae(4, 2, (3,))
+    model = VAE(parts.encoder, parts.decoder, prior=StandardNormal(1))
+    with pytest.raises(ValueError, match="prior: its codes have shape"):
+        mutual_information(model, torch.zeros(5, 4))

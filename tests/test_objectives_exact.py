@@ -212,6 +212,24 @@ def test_too_many_values() -> None:
     assert not enumeration.MOST_VALUES > 3**9
 
 
+def test_few_values_are_summed_even_where_they_could_be_drawn() -> None:
+    class Straight(Discrete):
+        def posterior(self, x: Tensor) -> Distribution:
+            return OneHotCategoricalStraightThrough(logits=table(4, 3, seed=5))
+
+        prior = OneHotCategorical(logits=torch.zeros(3, dtype=F64))
+
+        def likelihood(self, z: Tensor) -> Distribution:
+            return Independent(Normal(z, 1.0), 1)
+
+    x = table(4, 3)
+    e = elbo(Straight("bits"), x)
+    probabilities = table(4, 3, seed=5).softmax(-1)
+    given = torch.stack([Normal(v, 1.0).log_prob(x).sum(-1) for v in torch.eye(3)], -1)
+    by_hand = (probabilities * given).sum(-1)
+    assert torch.allclose(e.reconstruction, by_hand, **EXACT)
+
+
 def test_what_needs_a_draw_says_so() -> None:
     with pytest.raises(ValueError, match=r"vl\.elbo, which sums"):
         iwae(Discrete("index"), table(4, 3), 2)
