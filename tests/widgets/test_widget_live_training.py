@@ -22,6 +22,7 @@ import vaelib as vl
 from vaelib.randomness import seeded
 from vaelib.widgets import LiveTraining, Recording, esm, film, mail
 from vaelib.widgets import live_training as module
+from vaelib.widgets.recording import Frame
 from vaelib.widgets.subject import Subject
 
 
@@ -665,3 +666,37 @@ console.log(JSON.stringify({
     assert alone[0] < 3 < alone[1]
     words = ["0", "0.004", "1.0e−5", "1.00", "−98.3", "1,234", "–"]
     assert answer["words"] == words
+
+
+def frame_at(step: int) -> Frame:
+    return Frame({"step": step}, b"", b"")
+
+
+def test_a_film_that_is_thinned_stays_even(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(film, "MOST_FRAMES", 10)
+    kept = film.Film(frame_at(0))
+    for step in range(1, 100):
+        kept.add(frame_at(step))
+        steps = [int(frame.about["step"] or 0) for frame in kept.frames]
+        assert len(set(np.diff(steps))) == 1
+        assert len(steps) <= 10
+        assert steps[0] == 0
+    assert steps[-1] > 80
+
+
+def test_only_a_few_pictures_are_on_their_way() -> None:
+    sent: list[Any] = []
+    post = mail.Mail(lambda *message: sent.append(message))
+    curve = np.zeros((0, 4), "<f4")
+    post.post(frame_at(0), curve)
+    assert post.full  # nobody looks
+    assert sent == []
+    post.welcome()
+    for i in range(mail.IN_FLIGHT):
+        assert not post.full
+        post.post(frame_at(i), curve)
+    assert post.full
+    post.confirm(1)
+    assert not post.full
+    post.confirm(99)  # nothing that was not sent
+    assert post.seen == len(sent) == mail.IN_FLIGHT

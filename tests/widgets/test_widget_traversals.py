@@ -391,3 +391,12 @@ def test_the_page_sweeps_as_torch(
         assert got["values"][-1] == pytest.approx(high)
         inside = [edge, max(0.2, edge), 0.5, min(0.9, 1 - edge), 1 - edge]
         assert got["back"] == pytest.approx(inside)
+
+
+def test_noise_explains_nothing() -> None:
+    """Twenty cells would explain a tenth of anything by chance: the share is
+    corrected for their number."""
+    generator = torch.Generator().manual_seed(0)
+    codes = torch.randn(200, 300, generator=generator)
+    shares = shares_of(codes, torch.randn(200, 1, generator=generator))
+    assert shares.mean() < 0.03
