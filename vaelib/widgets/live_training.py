@@ -281,12 +281,11 @@ class LiveTraining(Watched):
         """Take a picture for the film and the page, unless nobody looks or too
         many are on their way."""
         self._last_picture = time.monotonic()
-        full = self._mail.full
-        if full and wait:
+        if wait and self._mail.full:
             return
         frame = self._picture()
         self._film.add(frame)
-        if not full:
+        if not self._mail.full:
             self._mail.post(frame, curve_of(self.history))
 
     def _keep(self) -> None:
@@ -301,8 +300,7 @@ class LiveTraining(Watched):
         if not isinstance(said, dict):
             return
         self._mail.heard = time.monotonic()
-        op = said.get("op")
-        if op == "seen":
+        if (op := said.get("op")) == "seen":
             self._mail.confirm(said.get("id", 0))
         doing = {
             "hello": self._welcome,
