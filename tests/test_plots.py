@@ -221,3 +221,35 @@ def test_the_anatomy_is_of_one_picture_and_says_it_in_other_words() -> None:
         plots.anatomy(MODEL, DATA.x[:2])
     with pytest.raises(ValueError, match="one dimension"):
         plots.anatomy(vl.mlp_vae((1, 8, 8), 1, (8,)), DATA.x[:1])
+
+
+# -------------------------------------------------------------------- densities
+
+
+def test_a_mixture_s_parts_add_up_to_its_sum() -> None:
+    pi, mu, sigma = torch.tensor([[0.3, 0.7], [-2.0, 1.0], [0.5, 1.5]])
+    picture = plots.mixture(torch.linspace(-4, 5, 60), pi, mu, sigma, "size / m")
+    (ax,) = picture.axes
+    *parts, total = (np.asarray(line.get_ydata()) for line in ax.lines)
+    assert len(parts) == 2
+    assert np.allclose(sum(parts), total)
+    x = torch.tensor(np.asarray(ax.lines[0].get_xdata()))
+    wanted = pi[1] * torch.distributions.Normal(mu[1], sigma[1]).log_prob(x).exp()
+    assert np.allclose(parts[1], wanted.numpy(), atol=1e-6)
+    assert ax.get_xlabel() == "size / m"
+    assert "means at -2.0, 1.0" in picture.alt
+
+
+def test_samples_that_hit_the_posterior_are_counted() -> None:
+    z = torch.linspace(-4, 4, 801)
+    prior, posterior = (
+        torch.distributions.Normal(m, s).log_prob(z).exp()
+        for m, s in ((0.0, 1.0), (1.0, 0.1))
+    )
+    # 95 % of N(1, 0.1²) lie within 0.196 of 1.
+    draws = torch.tensor([-1.0, 0.79, 0.82, 1.0, 1.18, 1.21, 9.0])
+    picture = plots.prior_and_posterior(z, prior, posterior, draws)
+    assert "Of 7 samples from the prior 3 fall" in picture.alt
+    assert "near z = 1.0" in picture.alt
+    other = plots.prior_and_posterior(z, prior, posterior, draws, words={"title": "T"})
+    assert other.get_suptitle() == "T"

@@ -313,6 +313,15 @@ class NotebookPage:
         )
         return root
 
+    def guess(self, question: str, choice: str) -> str:
+        """Commit to a choice in a prediction; what its answer, further down, says."""
+        parts = self.page.locator('[data-vl="predict"]').filter(has_text=question)
+        parts.first.get_by_role("radio", name=choice, exact=True).check()
+        parts.first.get_by_role("button").click()
+        told = parts.last.get_by_role("status")
+        told.get_by_text("Your guess").wait_for()
+        return str(told.text_content())
+
     def drag(
         self, widget: Locator, path: Sequence[Point], *, on: str = ".vl-pad"
     ) -> None:

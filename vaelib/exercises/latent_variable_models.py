@@ -2,16 +2,117 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
-from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
+from torch.distributions import Categorical, MixtureSameFamily, Normal
 
-from vaelib.exercises.cases import between, repeats
+from vaelib.exercises.cases import between, repeats, some_log_var
 from vaelib.exercises.checking import Case, Exercise, Mistake
 from vaelib.exercises.observing import Function, Observation, of_shape, value
 
-__all__ = ["draw_from_mixture", "estimate_log_p", "posterior_mean"]
+__all__ = ["draw_from_mixture", "log_density", "who_was_it"]
 
+
+# ------------------------------------------------------------------- log_density
+
+_LOG_2PI = math.log(2 * math.pi)
+
+
+def _numbers_and_parts(g: torch.Generator) -> Case:
+    """A mixture whose parts differ in weight and width; the last number is so far
+    from all of them that every density is 0 in float32."""
+    count = between(2, 4, g)
+    pi = (0.3 + torch.rand(count, generator=g)) ** 2
+    sigma = (some_log_var(count, g=g) / 2).exp()
+    mu = 3 * torch.randn(count, generator=g)
+    x = 3 * torch.randn(between(5, 8, g), generator=g)
+    x[-1] = 200.0
+    return x, pi / pi.sum(), mu, sigma
+
+
+def _parts(x: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
+    """log N(x; μ, σ²), ``(N, M)``."""
+    each: Tensor = Normal(mu, sigma).log_prob(x[:, None])
+    return each
+
+
+def _by_torch(x: Tensor, pi: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
+    kinds, parts = Categorical(pi.double()), Normal(mu.double(), sigma.double())
+    log_prob: Tensor = MixtureSameFamily(kinds, parts).log_prob(x.double())
+    return log_prob.float()
+
+
+log_density = Exercise(
+    "log_density",
+    "The log-densities, in nats,",
+    _numbers_and_parts,
+    _by_torch,
+    (
+        Mistake(
+            "underflow",
+            "The formula is right, but far from every component the densities are 0 "
+            "in float32, and the logarithm of 0 is −∞. Stay with logarithms: "
+            "logsumexp.",
+            lambda x, pi, mu, sigma: (pi * _parts(x, mu, sigma).exp()).sum(1).log(),
+        ),
+        Mistake(
+            "mean_of_logs",
+            "You average the logarithms of the densities. p(x) adds up densities, "
+            "and the logarithm comes last.",
+            lambda x, pi, mu, sigma: (pi * _parts(x, mu, sigma)).sum(1),
+        ),
+        Mistake(
+            "pi_forgotten",
+            "Your components all count fully. Where does pi come in?",
+            lambda x, pi, mu, sigma: _parts(x, mu, sigma).logsumexp(1),
+        ),
+        Mistake(
+            "pi_not_logged",
+            "You add pi to a log-density. The logarithm of a product adds log pi.",
+            lambda x, pi, mu, sigma: (pi + _parts(x, mu, sigma)).logsumexp(1),
+        ),
+        Mistake(
+            "equal_weights",
+            "That is the mixture with equal weights 1/M. Here the weights are pi.",
+            lambda x, pi, mu, sigma: (
+                _parts(x, mu, sigma).logsumexp(1) - math.log(len(pi))
+            ),
+        ),
+        Mistake(
+            "sigma_dropped",
+            "A wide Gaussian is a low one: − log σ is missing from your log-density.",
+            lambda x, pi, mu, sigma: (
+                pi.log() + _parts(x, mu, sigma) + sigma.log()
+            ).logsumexp(1),
+        ),
+        Mistake(
+            "constant_dropped",
+            "Your density does not integrate to 1: −½ log 2π is missing.",
+            lambda x, pi, mu, sigma: (
+                (pi.log() + _parts(x, mu, sigma)).logsumexp(1) + 0.5 * _LOG_2PI
+            ),
+        ),
+        Mistake(
+            "sigma_for_variance",
+            "You divide the squared error by σ; it is measured in units of σ².",
+            lambda x, pi, mu, sigma: (
+                pi.log()
+                - 0.5 * ((x[:, None] - mu) ** 2 / sigma + _LOG_2PI)
+                - sigma.log()
+            ).logsumexp(1),
+        ),
+        Mistake(
+            "one_for_all",
+            "That is the sum over all numbers. The task asks for one of each.",
+            lambda x, pi, mu, sigma: (
+                (pi.log() + _parts(x, mu, sigma)).logsumexp(1).sum()
+            ),
+        ),
+    ),
+    observe=value,
+)
 
 # ------------------------------------------------------------- draw_from_mixture
 
@@ -126,200 +227,64 @@ draw_from_mixture = Exercise(
     advice={_AGAIN: "Is there a seed of your own, or a draw that is used twice?"},
 )
 
-# ---------------------------------------------------------------- posterior_mean
+# -------------------------------------------------------------------- who_was_it
 
 
-def _on_a_grid(g: torch.Generator) -> Case:
-    """A bounded random function of z as log-likelihood, some of it near −300; the
-    prior's place and width change, and so do the grid's."""
-    batch, count = between(2, 5, g), between(30, 60, g)
-    width = 0.7 + torch.rand((), generator=g)
-    middle = torch.randn((), generator=g)
-    z = middle + width * torch.linspace(-3, 3, count)
-    place = 1 + torch.rand(batch, 1, generator=g)
-    sign = 2.0 * torch.randint(0, 2, (batch, 1), generator=g) - 1
-    log_lik = -0.5 * ((z - middle - sign * width * place) / (0.8 * width)) ** 2
-    log_lik = log_lik + 0.3 * torch.randn(batch, count, generator=g)
-    log_lik[1:] -= 300
-    off = 0.5 * width * torch.randn((), generator=g)
-    return log_lik, Normal(middle + off, width).log_prob(z), z
+def _bayes(x: Tensor, pi: Tensor, mu: Tensor, sigma: Tensor) -> Tensor:
+    joint = pi.double().log() + _parts(x.double(), mu.double(), sigma.double())
+    return Categorical(logits=joint).probs.float()
 
 
-def _bayes(log_lik: Tensor, log_prior: Tensor, z: Tensor) -> Tensor:
-    kinds = Categorical(logits=(log_lik + log_prior).double())
-    return (kinds.probs * z).sum(1).float()
-
-
-def _plain(log_lik: Tensor, log_prior: Tensor, z: Tensor) -> Tensor:
-    joint = (log_lik + log_prior).exp()
-    return (joint @ z) / joint.sum(1)
-
-
-posterior_mean = Exercise(
-    "posterior_mean",
-    "The posterior's means",
-    _on_a_grid,
+who_was_it = Exercise(
+    "who_was_it",
+    "The responsibilities",
+    _numbers_and_parts,
     _bayes,
     (
         Mistake(
-            "underflow",
-            "exp(−300) is 0 in float32, and 0 divided by 0 is no number. Subtract the "
-            "largest logarithm before exp; softmax does it for you.",
-            _plain,
-        ),
-        Mistake(
-            "prior_forgotten",
-            "That is the mean of the likelihood's share: you left out log_prior, as "
-            "if all codes were equally probable before x was seen.",
-            lambda log_lik, log_prior, z: log_lik.softmax(1) @ z,
-        ),
-        Mistake(
-            "not_normalised",
-            "p(z, x) is not yet p(z | x). What must its shares add up to, for each x?",
-            lambda log_lik, log_prior, z: (log_lik + log_prior).exp() @ z,
-        ),
-        Mistake(
-            "over_the_batch",
-            "Your shares add up to 1 over the pictures. They should do so over the "
-            "nodes, for each picture: which axis of (B, K) is that?",
-            lambda log_lik, log_prior, z: (log_lik + log_prior).softmax(0) @ z,
-        ),
-        Mistake(
-            "mode_for_mean",
-            "That is the most probable node. The mean lets every node speak, by its "
-            "share.",
-            lambda log_lik, log_prior, z: z[(log_lik + log_prior).argmax(1)],
-        ),
-        Mistake(
-            "mean_for_sum",
-            "Your answer is too small by the number of nodes. The shares already add "
-            "up to 1: sum them with z, don't average.",
-            lambda log_lik, log_prior, z: ((log_lik + log_prior).softmax(1) * z).mean(
-                1
-            ),
-        ),
-    ),
-    observe=value,
-)
-
-# ---------------------------------------------------------------- estimate_log_p
-
-
-def _decoded_draws(g: torch.Generator) -> Case:
-    """The last picture is far from everything, as most are in 784 dimensions."""
-    batch, count, size = between(3, 5, g), between(20, 50, g), between(3, 6, g)
-    mean = 2 * torch.randn(count, size, generator=g)
-    x = mean[:batch] + torch.randn(batch, size, generator=g)
-    x[-1] = 60.0
-    sign = 2.0 * torch.randint(0, 2, (), generator=g) - 1
-    log_var = sign * (0.7 + float(torch.rand((), generator=g)))
-    return x, mean, log_var
-
-
-def _mixture(x: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
-    """K draws are a mixture of K components with equal weights."""
-    parts = Independent(Normal(mean.double(), (0.5 * log_var.double()).exp()), 1)
-    equal = Categorical(torch.ones(len(mean), dtype=torch.float64))
-    log_prob: Tensor = MixtureSameFamily(equal, parts).log_prob(x.double())
-    return log_prob.float()
-
-
-_LOG_2PI = float(torch.tensor(2 * torch.pi).log())
-
-
-def _log_lik(
-    x: Tensor, mean: Tensor, log_var: Tensor, constant: float = _LOG_2PI
-) -> Tensor:
-    """log p(x|z) of each dimension: ``(B, K, D)``."""
-    error = (x[:, None] - mean) ** 2 / log_var.exp()
-    return -0.5 * (error + log_var + constant)
-
-
-def _log_mean_exp(log_lik: Tensor) -> Tensor:
-    count = torch.tensor(float(log_lik.shape[1]))
-    return log_lik.logsumexp(1) - count.log()
-
-
-estimate_log_p = Exercise(
-    "estimate_log_p",
-    "The estimates, in nats,",
-    _decoded_draws,
-    _mixture,
-    (
-        Mistake(
-            "as_published",
+            "as_given",
             "",
-            lambda x, mean, log_var: _log_lik(x, mean, log_var, 0.0).sum(-1).mean(1),
+            lambda x, pi, mu, sigma: pi * _parts(x, mu, sigma).softmax(1),
             as_given=True,
         ),
         Mistake(
-            "mean_of_logs",
-            "The density is right now. You still average logarithms: p(x) is a mean "
-            "of likelihoods, and the logarithm comes last.",
-            lambda x, mean, log_var: _log_lik(x, mean, log_var).sum(-1).mean(1),
+            "pi_forgotten",
+            "Your rows add up to 1 now, and a rare kind counts as much as a frequent "
+            "one. Where has pi gone?",
+            lambda x, pi, mu, sigma: _parts(x, mu, sigma).softmax(1),
         ),
         Mistake(
-            "constant_dropped",
-            "The average is right now. The density still lacks a constant: without "
-            "it, does it integrate to 1?",
-            lambda x, mean, log_var: _log_mean_exp(
-                _log_lik(x, mean, log_var, 0.0).sum(-1)
-            ),
+            "pi_not_logged",
+            "Before a softmax stand logarithms. What is the logarithm of pi times a "
+            "density?",
+            lambda x, pi, mu, sigma: (pi + _parts(x, mu, sigma)).softmax(1),
         ),
         Mistake(
-            "constant_once",
-            "½ log 2π is owed for each dimension of x, and you paid once.",
-            lambda x, mean, log_var: (
-                _log_mean_exp(_log_lik(x, mean, log_var, 0.0).sum(-1)) - 0.5 * _LOG_2PI
-            ),
+            "over_the_numbers",
+            "Your columns add up to 1. For each number the kinds should: which axis "
+            "of (N, M) is that?",
+            lambda x, pi, mu, sigma: (pi.log() + _parts(x, mu, sigma)).softmax(0),
         ),
         Mistake(
-            "log_k_forgotten",
-            "That is the logarithm of a sum. More draws should not make a picture more "
-            "probable: what turns a sum into a mean?",
-            lambda x, mean, log_var: _log_lik(x, mean, log_var).sum(-1).logsumexp(1),
+            "not_normalised",
+            "That is the joint p(m, x). What must it be divided by?",
+            lambda x, pi, mu, sigma: (pi.log() + _parts(x, mu, sigma)).exp(),
+        ),
+        Mistake(
+            "still_logarithms",
+            "Those are the logarithms of the responsibilities.",
+            lambda x, pi, mu, sigma: (pi.log() + _parts(x, mu, sigma)).log_softmax(1),
         ),
         Mistake(
             "underflow",
-            "The formula is right, but a likelihood of e⁻³⁰⁰ is 0 in float32, and its "
-            "logarithm is −∞. Stay with logarithms: logsumexp.",
-            lambda x, mean, log_var: (
-                _log_lik(x, mean, log_var).sum(-1).exp().mean(1).log()
-            ),
-        ),
-        Mistake(
-            "mean_for_sum",
-            "You average over the D dimensions. All of them must be right at once, so "
-            "their probabilities multiply and their logarithms add up.",
-            lambda x, mean, log_var: _log_mean_exp(_log_lik(x, mean, log_var).mean(-1)),
-        ),
-        Mistake(
-            "sigma_for_variance",
-            "You divide the squared error by σ. It is measured in units of σ²: "
-            "log_var is log σ².",
-            lambda x, mean, log_var: _log_mean_exp(
-                -0.5
-                * (
-                    (x[:, None] - mean) ** 2 / (0.5 * log_var).exp()
-                    + log_var
-                    + _LOG_2PI
-                ).sum(-1)
-            ),
-        ),
-        Mistake(
-            "log_sigma_for_log_var",
-            "You read log_var as log σ. The decoder's width is exp(½ log_var).",
-            lambda x, mean, log_var: _log_mean_exp(
-                _log_lik(x, mean, 2 * log_var).sum(-1)
-            ),
-        ),
-        Mistake(
-            "one_for_all",
-            "That is the mean over the pictures. The task asks for one number each.",
-            lambda x, mean, log_var: _log_mean_exp(
-                _log_lik(x, mean, log_var).sum(-1)
-            ).mean(),
+            "0 divided by 0 is no number: far from all components every density is 0 "
+            "in float32. softmax subtracts the largest logarithm first.",
+            lambda x, pi, mu, sigma: _divided(pi * _parts(x, mu, sigma).exp()),
         ),
     ),
     observe=value,
 )
+
+
+def _divided(joint: Tensor) -> Tensor:
+    return joint / joint.sum(1, keepdim=True)

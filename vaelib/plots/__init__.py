@@ -16,6 +16,7 @@ A picture of your own::
 
 from vaelib.plots.anatomy import anatomy
 from vaelib.plots.curves import history
+from vaelib.plots.densities import mixture, prior_and_posterior
 from vaelib.plots.figures import (
     CLASS_COLOURS,
     COLOURS,
@@ -37,6 +38,8 @@ __all__ = [
     "images",
     "latent_scatter",
     "manifold",
+    "mixture",
+    "prior_and_posterior",
     "quantile_grid",
     "reconstructions",
     "samples",

@@ -2,9 +2,58 @@
 
 import math
 
-import numpy as np
 import torch
-from torch.distributions import Categorical, MultivariateNormal, Normal
+from torch.distributions import Categorical, MixtureSameFamily, Normal
+
+
+def log_lik_of(x, mu, sigma):
+    return Normal(mu, sigma).log_prob(x.unsqueeze(1))
+
+
+class log_density:
+    def right_by_torch(x, pi, mu, sigma):
+        return MixtureSameFamily(Categorical(pi), Normal(mu, sigma)).log_prob(x)
+
+    def right_one_by_one(x, pi, mu, sigma):
+        total = torch.full_like(x, -math.inf)
+        for m in range(len(pi)):
+            error = ((x - mu[m]) / sigma[m]) ** 2
+            part = -0.5 * error - 0.5 * math.log(2 * math.pi * sigma[m] ** 2)
+            total = torch.logaddexp(total, part + math.log(pi[m]))
+        return total
+
+    def underflow(x, pi, mu, sigma):
+        return torch.log((log_lik_of(x, mu, sigma).exp() * pi).sum(-1))
+
+    def mean_of_logs(x, pi, mu, sigma):
+        return log_lik_of(x, mu, sigma) @ pi
+
+    def pi_forgotten(x, pi, mu, sigma):
+        return torch.logsumexp(log_lik_of(x, mu, sigma), -1)
+
+    def pi_not_logged(x, pi, mu, sigma):
+        return torch.logsumexp(log_lik_of(x, mu, sigma) + pi, 1)
+
+    def equal_weights(x, pi, mu, sigma):
+        log_lik = log_lik_of(x, mu, sigma)
+        return log_lik.logsumexp(1) - math.log(log_lik.shape[1])
+
+    def sigma_dropped(x, pi, mu, sigma):
+        error = (x[:, None] - mu) ** 2 / sigma**2
+        log_lik = -0.5 * (error + math.log(2 * math.pi))
+        return (pi.log() + log_lik).logsumexp(1)
+
+    def constant_dropped(x, pi, mu, sigma):
+        log_lik = -0.5 * (x[:, None] - mu) ** 2 / sigma**2 - sigma.log()
+        return (pi.log() + log_lik).logsumexp(1)
+
+    def sigma_for_variance(x, pi, mu, sigma):
+        error = (x[:, None] - mu) ** 2 / sigma
+        log_lik = -0.5 * (error + math.log(2 * math.pi)) - sigma.log()
+        return (pi.log() + log_lik).logsumexp(1)
+
+    def one_for_all(x, pi, mu, sigma):
+        return (pi.log() + log_lik_of(x, mu, sigma)).logsumexp(1).sum()
 
 
 class draw_from_mixture:
@@ -71,93 +120,31 @@ class draw_from_mixture:
         return x.repeat(2)[:n]
 
 
-class posterior_mean:
-    def right_in_double(log_lik, log_prior, z):
-        joint = (log_lik + log_prior).double().exp()
-        return (joint * z).sum(1) / joint.sum(1)
+class who_was_it:
+    def right_normalised_again(x, pi, mu, sigma):
+        r = (log_lik_of(x, mu, sigma)).double().softmax(1) * pi
+        return r / r.sum(1, keepdim=True)
 
-    def right_by_logsumexp(log_lik, log_prior, z):
-        joint = log_lik + log_prior
-        return ((joint - joint.logsumexp(1, keepdim=True)).exp() * z).sum(1)
+    def right_by_logsumexp(x, pi, mu, sigma):
+        joint = pi.log() + log_lik_of(x, mu, sigma)
+        return (joint - joint.logsumexp(1, keepdim=True)).exp()
 
-    def underflow(log_lik, log_prior, z):
-        joint = log_lik.exp() * log_prior.exp()
-        posterior = joint / joint.sum(1, keepdim=True)
-        return posterior @ z
+    def pi_forgotten(x, pi, mu, sigma):
+        return torch.softmax(log_lik_of(x, mu, sigma), dim=-1)
 
-    def prior_forgotten(log_lik, log_prior, z):
-        return torch.softmax(log_lik, -1) @ z
+    def pi_not_logged(x, pi, mu, sigma):
+        return torch.softmax(log_lik_of(x, mu, sigma) + pi, dim=1)
 
-    def not_normalised(log_lik, log_prior, z):
-        return (torch.exp(log_lik + log_prior) * z).sum(1)
+    def over_the_numbers(x, pi, mu, sigma):
+        return torch.softmax(log_lik_of(x, mu, sigma) + pi.log(), dim=0)
 
-    def over_the_batch(log_lik, log_prior, z):
-        return (torch.softmax(log_lik + log_prior, 0) * z).sum(1)
+    def not_normalised(x, pi, mu, sigma):
+        return pi * log_lik_of(x, mu, sigma).exp()
 
-    def mode_for_mean(log_lik, log_prior, z):
-        return z[(log_lik + log_prior).max(1).indices]
+    def still_logarithms(x, pi, mu, sigma):
+        joint = pi.log() + log_lik_of(x, mu, sigma)
+        return joint - joint.logsumexp(1, keepdim=True)
 
-    def mean_for_sum(log_lik, log_prior, z):
-        return (z * (log_lik + log_prior).softmax(-1)).mean(-1)
-
-    def right_by_numpy(log_lik, log_prior, z):
-        log_p = (log_lik + log_prior).numpy()
-        p = np.exp(log_p - log_p.max(1, keepdims=True))
-        return torch.as_tensor((p * z.numpy()).sum(1) / p.sum(1))
-
-    def also_wrong_always_the_standard_normal(log_lik, log_prior, z):
-        return (log_lik - 0.5 * z**2).softmax(1) @ z
-
-    def also_wrong_grid_from_minus_three_to_three(log_lik, log_prior, z):
-        return (log_lik + log_prior).softmax(1) @ torch.linspace(-3, 3, len(z))
-
-
-def log_lik_of(x, mean, log_var):
-    return Normal(mean, (0.5 * log_var).exp()).log_prob(x.unsqueeze(1)).sum(-1)
-
-
-class estimate_log_p:
-    def right_by_torch(x, mean, log_var):
-        return log_lik_of(x, mean, log_var).logsumexp(1) - math.log(len(mean))
-
-    def right_with_weights(x, mean, log_var):
-        cov = log_var.exp() * torch.eye(x.shape[1])
-        each = MultivariateNormal(mean, cov).log_prob(x[:, None])
-        weight = torch.tensor(1 / len(mean))
-        return torch.logsumexp(weight.log() + each, 1)
-
-    def mean_of_logs(x, mean, log_var):
-        return log_lik_of(x, mean, log_var).mean(1)
-
-    def constant_dropped(x, mean, log_var):
-        error = (x[:, None] - mean) ** 2 / log_var.exp()
-        log_lik = -0.5 * (error + log_var).sum(-1)
-        return log_lik.logsumexp(1) - math.log(len(mean))
-
-    def constant_once(x, mean, log_var):
-        error = (x[:, None] - mean) ** 2 / log_var.exp()
-        log_lik = -0.5 * ((error + log_var).sum(-1) + math.log(2 * math.pi))
-        return log_lik.logsumexp(1) - math.log(len(mean))
-
-    def log_k_forgotten(x, mean, log_var):
-        return torch.logsumexp(log_lik_of(x, mean, log_var), 1)
-
-    def underflow(x, mean, log_var):
-        return torch.log(log_lik_of(x, mean, log_var).exp().mean(1))
-
-    def mean_for_sum(x, mean, log_var):
-        each = Normal(mean, (0.5 * log_var).exp()).log_prob(x.unsqueeze(1))
-        return each.mean(-1).logsumexp(1) - math.log(len(mean))
-
-    def sigma_for_variance(x, mean, log_var):
-        error = (x[:, None] - mean) ** 2 / log_var.exp().sqrt()
-        log_lik = -0.5 * (error + log_var + math.log(2 * math.pi)).sum(-1)
-        return log_lik.logsumexp(1) - math.log(len(mean))
-
-    def log_sigma_for_log_var(x, mean, log_sigma):
-        log_lik = Normal(mean, log_sigma.exp()).log_prob(x[:, None]).sum(-1)
-        return log_lik.logsumexp(1) - math.log(len(mean))
-
-    def one_for_all(x, mean, log_var):
-        each = log_lik_of(x, mean, log_var).logsumexp(1) - math.log(len(mean))
-        return each.mean()
+    def underflow(x, pi, mu, sigma):
+        joint = pi * log_lik_of(x, mu, sigma).exp()
+        return joint / joint.sum(1)[:, None]
