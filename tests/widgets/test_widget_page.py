@@ -114,6 +114,19 @@ def test_the_conversation_with_the_kernel(run_script: Any, tmp_path: Path) -> No
     assert run_script(check, str(bundle)) == "ok\n"
 
 
+def test_the_pieces_of_the_kit(run_script: Any, tmp_path: Path) -> None:
+    # One front end in which all of them are.
+    parts = (
+        "{ bind, chartOf, draggable, floats, hear, perFrame, playerOf, sliderOf, "
+        "gridOf, logNormal, logSumExp, clamp }"
+    )
+    bundle = tmp_path / "bundle.mjs"
+    front = esm.module("elbo_gap").replace("export default", "globalThis.front =")
+    bundle.write_text(f"{front}\nglobalThis.parts = {parts};\n")
+    check = Path(__file__).with_name("kit_check.mjs")
+    assert run_script(check, str(bundle)) == "ok\n"
+
+
 # ------------------------------------------------------------------------- ink
 
 MNIST = {"pen": 2.4, "box": 20}
