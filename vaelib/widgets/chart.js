@@ -66,10 +66,11 @@ export function chartOf({
       front.append(dot);
       return { dot, move: (a, b) => put(dot, { cx: across(a), cy: up(b) }) };
     },
-    /** Other limits or ticks. */
+    /** Other limits or ticks; where they are the same, nothing is drawn anew. */
     scale(next) {
+      const before = String([x, y, ticks]);
       ({ x = x, y = y, ticks = ticks } = next);
-      axes();
+      if (String([x, y, ticks]) !== before) axes();
     },
     /** The values under the pointer. */
     at(event) {

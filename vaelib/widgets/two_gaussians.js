@@ -15,8 +15,8 @@ export function klOf([muA, sigmaA], [muB, sigmaB]) {
 
 /** a(z) · log(a(z) / b(z)): what the place z adds to KL(a‖b). */
 export function integrandOf(a, b, z) {
-  const log = logNormal(z, ...a);
-  return Math.exp(log) * (log - logNormal(z, ...b));
+  const log = logNormal(z, a[0], a[1]);
+  return Math.exp(log) * (log - logNormal(z, b[0], b[1]));
 }
 
 /** The areas of that integrand above zero and below it, both positive. */
