@@ -68,78 +68,126 @@ function paperOf(ratio, penWidth, { began, drawn, rested }) {
   };
 }
 
-/** The plane with q(z|x): its mean, and where it lies within one and two sigma. */
-function posteriorOf(scene) {
-  const plane = planeOf(scene), unit = plane.across(1) - plane.across(0);
-  const ellipses = [2, 1].map(() => make("svg:ellipse", { class: "vl-ellipse" }));
-  const mean = make("svg:path", { class: "vl-mean" });
-  plane.hair.before(...ellipses, mean);
-  return {
-    ...plane,
-    ellipse([x, y = 0], [sx, sy = 0]) {
-      const cx = plane.across(x), cy = plane.up(y);
-      ellipses.forEach((ellipse, i) => put(ellipse, { cx, cy, rx: (2 - i) * sx * unit, ry: (2 - i) * sy * unit }));
-      put(mean, { d: `M${cx - 5} ${cy}h10m-5 -5v10` });
-    },
-  };
-}
-
-function render({ model, el }) {
-  const format = model.get("_picture");
-  const [channels, height, width] = format.shape;
-  let mu = model.get("mu"), sigma = model.get("sigma"), mine = null, plane;
-  const picture = pictureOf(format, "decoded", "The picture decoded from the code");
+/**
+ * Where the picture comes from: drawn, chosen, or given by Python. `give` is told its
+ * pixels, `state` the trait.
+ */
+function easelOf(model, format, give, state) {
+  const [channels, height, width] = format.shape, [low, high] = format.range;
+  let mine = null;
   const seen = pictureOf(format, "x", "What the encoder sees");
   const paper = paperOf(height / width, () => model.get("_ink").pen / width, {
-    began: () => { menu.element.value = ""; }, drawn, rested: () => state.rest(),
+    began: () => { menu.element.value = ""; }, rested: () => state().rest(),
+    drawn(strokes) {
+      const ink = inkOf(strokes, width, height, model.get("_ink")).map((v) => low + v * (high - low));
+      const x = new Float32Array(channels * ink.length);
+      for (let c = 0; c < channels; c++) x.set(ink, c * ink.length);
+      hand(x);
+      tell(x);
+    },
   });
   const menu = menuOf("Example", (i) => {
     const x = pixelsAt(model.get("_examples").pixels, i, format);
     show(x);
     tell(x);
   });
+  const element = figure("Draw here, or choose an example", paper.canvas);
+  element.append(box("buttons", button("Clear", clear), menu.element, box("seen", seen.canvas, "what the encoder sees")));
+
+  function clear() {
+    menu.element.value = "";
+    paper.clear();
+  }
+
+  /** Hands pixels to the encoder. */
+  function hand(x) {
+    seen.paint(x);
+    give(x);
+  }
+
+  /** Puts finished pixels on the paper. */
+  function show(x) {
+    hand(x);
+    paper.show(seen.canvas);
+  }
+
+  function tell(x) {
+    mine = new DataView(x.buffer);
+    state().tell({ _x: mine });
+  }
+
+  return {
+    element,
+    dragging: paper.dragging,
+    furnish() {
+      menu.offer(model.get("_examples").names);
+      menu.element.prepend(make("option", { value: "", disabled: "", hidden: "" }, "choose"));
+      menu.element.value = "";
+    },
+    /** Shows Python's picture; with none, the paper is empty. */
+    take() {
+      const x = model.get("_x");
+      if (x === mine || paper.dragging()) return;
+      if (x.byteLength) show(floats(x));
+      else clear();
+    },
+  };
+}
+
+/** The plane with q(z|x), its mean, and where it lies within one and two sigma; and its buttons. */
+function posteriorOf(choose) {
+  const frame = box("posterior"), about = make("figcaption"), element = figure(about, frame);
   const sample = button("Sample", () => choose(mu.map((m, i) => m + sigma[i] * normal())));
-  const frame = box("posterior"), about = make("figcaption"), words = make("figcaption");
-  const left = figure("Draw here, or choose an example", paper.canvas);
-  left.append(box("buttons", button("Clear", clear), menu.element, box("seen", seen.canvas, "what the encoder sees")));
-  const middle = figure(about, frame);
-  middle.append(box("buttons", button("Mean", () => choose(mu)), sample));
+  element.append(box("buttons", button("Mean", () => choose(mu)), sample));
+  const ellipses = [2, 1].map(() => make("svg:ellipse", { class: "vl-ellipse" }));
+  const middle = make("svg:path", { class: "vl-mean" });
+  let plane, mu, sigma;
+  return {
+    element,
+    furnish(scene) {
+      plane = planeOf(scene);
+      plane.hair.before(...ellipses, middle);
+      frame.replaceChildren(plane.element);
+    },
+    point: (z) => plane.point(z),
+    show(nextMu, nextSigma) {
+      [mu, sigma] = [nextMu, nextSigma];
+      const [x, y = 0] = mu, [sx, sy = 0] = sigma, unit = plane.across(1) - plane.across(0);
+      const cx = plane.across(x), cy = plane.up(y);
+      ellipses.forEach((ellipse, i) => put(ellipse, { cx, cy, rx: (2 - i) * sx * unit, ry: (2 - i) * sy * unit }));
+      put(middle, { d: `M${cx - 5} ${cy}h10m-5 -5v10` });
+      sample.disabled = !sigma.some((s) => s > 0);
+      about.textContent = (sample.disabled ? "the code of x" : "q(z|x): 1σ and 2σ")
+        + (mu.length > 2 ? `, first 2 of ${mu.length} dimensions` : "");
+    },
+  };
+}
+
+function render({ model, el }) {
+  const format = model.get("_picture");
+  const picture = pictureOf(format, "decoded", "The picture decoded from the code");
+  const words = make("figcaption");
+  const easel = easelOf(model, format, (x) => encode.ask(x), () => state);
+  const posterior = posteriorOf((code) => { place(code); state.rest(); });
   const root = mount(el, "draw-and-encode", "Draw and encode",
-    box("row", left, middle, figure(words, picture.canvas)));
+    box("row", easel.element, posterior.element, figure(words, picture.canvas)));
   const decode = evaluator(model, "decoder", root, (pixels, code) => {
     picture.paint(pixels);
     words.textContent = code.length > 4 ? "decoded" : showCode(code);
     publish(root, code);
   });
   const encode = evaluator(model, "encoder", root, (out) => {
-    const size = state.now.z.length;
-    mu = Array.from(out.slice(0, size));
-    sigma = mu.map((_, i) => (out.length > size ? Math.exp(out[size + i] / 2) : 0));
-    showPosterior();
+    const size = state.now.z.length, mu = Array.from(out.slice(0, size));
+    const sigma = mu.map((_, i) => (out.length > size ? Math.exp(out[size + i] / 2) : 0));
+    posterior.show(mu, sigma);
     place(mu);
     state.tell({ mu, sigma });
-    if (!paper.dragging()) state.rest();
+    if (!easel.dragging()) state.rest();
   });
   const state = bind(model, ["z"], ({ z }) => {
-    plane.point(z);
+    posterior.point(z);
     decode.ask(z);
-  }, { inPage: () => decode.inPage() && encode.inPage(), busy: paper.dragging });
-
-  function furnish() {
-    plane = posteriorOf(model.get("_scene"));
-    frame.replaceChildren(plane.element);
-    menu.offer(model.get("_examples").names);
-    menu.element.prepend(make("option", { value: "", disabled: "", hidden: "" }, "choose"));
-    showPosterior();
-    plane.point(state.now.z);
-  }
-
-  function showPosterior() {
-    plane.ellipse(mu, sigma);
-    const size = mu.length, first = size > 2 ? `, first 2 of ${size} dimensions` : "";
-    sample.disabled = !sigma.some((s) => s > 0);
-    about.textContent = (sample.disabled ? "the code of x" : "q(z|x): 1σ and 2σ") + first;
-  }
+  }, { inPage: () => decode.inPage() && encode.inPage(), busy: easel.dragging });
 
   /** Decoded in any case: another picture may have the same code. */
   function place(code) {
@@ -148,53 +196,16 @@ function render({ model, el }) {
     state.tell({ z: state.now.z });
   }
 
-  /** Decodes another code of the same picture. */
-  function choose(code) {
-    place(code);
-    state.rest();
-  }
-
-  /** Hands pixels to the encoder. */
-  function give(x) {
-    seen.paint(x);
-    encode.ask(x);
-  }
-
-  function tell(x) {
-    mine = new DataView(x.buffer);
-    state.tell({ _x: mine });
-  }
-
-  function drawn(strokes) {
-    const [low, high] = format.range;
-    const ink = inkOf(strokes, width, height, model.get("_ink")).map((v) => low + v * (high - low));
-    const x = new Float32Array(channels * ink.length);
-    for (let c = 0; c < channels; c++) x.set(ink, c * ink.length);
-    give(x);
-    tell(x);
-  }
-
-  /** Puts finished pixels on the paper. */
-  function show(x) {
-    give(x);
-    paper.show(seen.canvas);
-  }
-
-  function clear() {
-    menu.element.value = "";
-    paper.clear();
-  }
-
-  function pictureFromPython() {
-    const x = model.get("_x");
-    if (x !== mine && !paper.dragging()) show(floats(x));
+  function furnish() {
+    posterior.furnish(model.get("_scene"));
+    posterior.show(model.get("mu"), model.get("sigma"));
+    posterior.point(state.now.z);
+    easel.furnish();
   }
 
   furnish();
-  menu.element.value = "";
-  if (model.get("_x").byteLength) show(floats(model.get("_x")));
-  else paper.clear();
-  return hear(model, { _x: pictureFromPython, _scene: furnish }, state.stop, decode.stop, encode.stop);
+  easel.take();
+  return hear(model, { _x: easel.take, _scene: furnish }, state.stop, decode.stop, encode.stop);
 }
 
 export default { render };

@@ -12,6 +12,26 @@ import { sliderOf, slidersOf } from "./slider.js";
 const STRIP = 12;
 const SECONDS = 5;
 
+/** The path with one more point, where the pen has gone far enough. */
+const drawnOn = (path, z, least) =>
+  Math.hypot(z[0] - path.at(-1)[0], z[1] - path.at(-1)[1]) > least && path.length < 400 ? [...path, z] : path;
+
+/** The path with a new point: a little aside, for on the last it could not be seen. */
+function longer(path, step) {
+  const last = path.at(-1), aside = step(last, 0, 5);
+  return [...path, (aside[0] - last[0] ? aside : step(last, 0, -5)).map(round)];
+}
+
+/** A button that goes along the path in some seconds, from `from()` on. */
+const playerFor = (from, go, rested) => playerOf("Play", "Stop", () => {
+  const start = from() < 1 ? from() : 0, began = performance.now();
+  return (now) => {
+    const t = Math.min(1, start + Math.max(0, now - began) / (1000 * SECONDS));
+    go(t);
+    return t < 1;
+  };
+}, rested);
+
 function render({ model, el }) {
   const format = model.get("_picture");
   const picture = pictureOf(format, "decoded", "The picture decoded at the scrubber's place");
@@ -25,13 +45,7 @@ function render({ model, el }) {
   const go = (t) => state.set({ t: round(t) });
   const scrub = sliderOf("Place on the path", { low: 0, high: 1, step: 0.005, whole: true, home: 0, name: "t" },
     (t) => { player.stop(); go(t); }, rest);
-  const player = playerOf("Play", "Stop", () => {
-    const from = state.now.t < 1 ? state.now.t : 0, began = performance.now();
-    return (now) => {
-      go(Math.min(1, from + Math.max(0, now - began) / (1000 * SECONDS)));
-      return state.now.t < 1;
-    };
-  }, rest);
+  const player = playerFor(() => state.now.t, go, rest);
   const words = make("figcaption");
   const left = figure("Draw a path with mouse or finger", pad.element);
   left.addEventListener("keydown", press);
@@ -67,18 +81,13 @@ function render({ model, el }) {
 
   /** The pen: a new path begins where it is put down. */
   function moved(z) {
-    const { path } = state.now, last = path.at(-1), { low, high } = model.get("_scene");
-    if (!pad.dragging()) change([...path.slice(0, -1), z]);
-    else if (!drawing) change([z]);
-    else if (Math.hypot(z[0] - last[0], z[1] - last[1]) > (high[0] - low[0]) / 100 && path.length < 400)
-      change([...path, z]);
+    const { path } = state.now, { low, high } = model.get("_scene");
+    change(!pad.dragging() ? [...path.slice(0, -1), z] : drawing ? drawnOn(path, z, (high[0] - low[0]) / 100) : [z]);
     drawing = pad.dragging();
   }
 
   function add() {
-    // The new point would lie on the last: it is put a little aside to be seen.
-    const { path } = state.now, last = path.at(-1), aside = pad.step(last, 0, 5);
-    change([...path, (aside[0] - last[0] ? aside : pad.step(last, 0, -5)).map(round)]);
+    change(longer(state.now.path, pad.step));
     rest();
   }
 

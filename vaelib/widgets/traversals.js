@@ -51,26 +51,32 @@ function rowOf(row, format, columns, { moved, home, rested }) {
   };
 }
 
+/** The base picture, its decoding, and ways to another. */
+function baseOf(format, { turn, home }) {
+  const given = pictureOf(format, "given", "The base picture as it is");
+  const made = pictureOf(format, "rebuilt", "The base picture decoded from its own code");
+  const chooser = box("chooser");
+  return {
+    given, made, chooser,
+    element: box("base",
+      figure("base picture", given.canvas), figure("its decoding", made.canvas),
+      box("panel", chooser,
+        box("buttons", button("Previous", () => turn(-1)), button("Next", () => turn(1)), button("Its own code", home)))),
+  };
+}
+
 function render({ model, el }) {
   const format = model.get("_picture"), size = format.shape.reduce((a, b) => a * b);
   const length = model.get("at").length;
   let parts, codes, pictures, rows, choose, count, shown = {};
   // What has yet to be painted, each with the codes it waits for.
   const waiting = new Map();
-  const given = pictureOf(format, "given", "The base picture as it is");
-  const made = pictureOf(format, "rebuilt", "The base picture decoded from its own code");
-  const chooser = box("chooser"), list = box("rows"), rest = noteOf();
   const settle = (base) => { begin(base); state.rest(); };
-  const turn = (by) => settle((state.now.base + by + count) % count);
-  const root = mount(
-    el, "traversals", "Traversals of the latent axes",
-    box("base",
-      figure("base picture", given.canvas), figure("its decoding", made.canvas),
-      box("panel", chooser,
-        box("buttons", button("Previous", () => turn(-1)), button("Next", () => turn(1)),
-          button("Its own code", () => settle(state.now.base))))),
-    list, rest.element,
-  );
+  const { given, made, chooser, element } = baseOf(format, {
+    turn: (by) => settle((state.now.base + by + count) % count), home: () => settle(state.now.base),
+  });
+  const list = box("rows"), rest = noteOf();
+  const root = mount(el, "traversals", "Traversals of the latent axes", element, list, rest.element);
   const decode = evaluator(model, "decoder", root, (pixels, input) => {
     let from = 0;
     for (const [item, wanted] of input.items) {
