@@ -16,6 +16,12 @@ BESIDE = Path(__file__).parents[2] / "shared/data/mnist"
 MNIST_FILES = Path(os.environ.get("VAELIB_MNIST_FOLDER", BESIDE))
 
 
+@pytest.fixture(autouse=True)
+def _same_draws() -> None:
+    """Which tests a worker ran before must not decide what this one draws."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture
 def real_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of MNIST's four real files, which ``vl.load("mnist")`` then reads."""

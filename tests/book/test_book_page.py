@@ -185,13 +185,13 @@ def test_a_heading_without_a_stub_is_no_exercise() -> None:
 
 def test_a_further_section_is_closed_until_the_next_heading_of_its_level() -> None:
     cells = [
-        "## Core\n\nfirst", "## Proof · further\n\nlong", "### Step\n\none",
+        "## Core\n\nfirst", "## A *short* proof · further\n\nlong", "### Step\n\none",
         "### Exercise 4 · Hard", stub(), SOLUTION, "## Next\n\nlast",
     ]  # fmt: skip
     text = made(*cells).text
-    assert (
-        '<details class="further"><summary>\n\n## Proof · further\n\n</summary>' in text
-    )
+    # As HTML, since mdBook makes a link of a heading, and no link may lie in a summary.
+    heading = '<h2 id="a-short-proof--further">A <em>short</em> proof · further</h2>'
+    assert f'<details class="further"><summary>{heading}</summary>' in text
     core, _, rest = text.partition('<details class="further">')
     closed, _, after = rest.rpartition("</details>")
     assert "first" in core
@@ -200,6 +200,13 @@ def test_a_further_section_is_closed_until_the_next_heading_of_its_level() -> No
     assert closed.count('<div class="exercise">') == closed.count("</div>") == 1
     assert after.strip().startswith("## Next")
     assert "last" in after
+
+
+def test_the_heading_of_a_further_section_keeps_its_formula_and_its_anchor() -> None:
+    text = made("## How $\\beta$ costs · further\n\nlong").text
+    start, end = text.index("<summary>"), text.index("</summary>")
+    assert '<h2 id="how-costs--further">How \ue000' in text[start:end]
+    assert "long" not in text[start:end]
 
 
 def test_a_further_exercise_is_closed_as_a_whole() -> None:

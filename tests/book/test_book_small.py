@@ -19,6 +19,7 @@ PAD = (
     ">>> import vaelib as vl\n"
     "vl.widgets.LatentPad(vl.mlp_vae((1, 4, 4), 2, (8,), seed=0))"
 )
+GUESS = ">>> import vaelib as vl\nvl.predict('Which?', choices=['one', 'two'])"
 FOLDED = "<details>\n<summary>Hint 1</summary>\n\nSet $a_1$ *first*.\n\n</details>"
 ALERT = '<div class="alert alert-info">\n\n**Mind** the $b_2$.\n\n</div>'
 FIRST = ["# 00 · First", "Text: $x_1 + y_1$, \\$5.", ">>> print('said $a$')", FOLDED]
@@ -98,19 +99,22 @@ def test_a_bad_formula_stops_the_build_with_its_lesson(
 
 
 def test_the_landing_page_shows_what_stands_elsewhere(course: Maker) -> None:
-    folder = course({"00-a": ["# 00 · A", PAD], "01-b": FIRST})
+    folder = course({"00-a": ["# 00 · A", GUESS, PAD], "01-b": FIRST})
     index = folder / "notebooks/index.md"
-    marks = ["<!-- widget: 00-a -->", "<!-- README, first paragraph -->"]
+    marks = ["<!-- widget: latent-pad of 00-a -->", "<!-- README, first paragraph -->"]
     index.write_text("\n\n".join([*marks, "<!-- contents -->", "$z$"]), "utf-8")
     page = preprocessed(folder, "index.md", "00-a.ipynb", "01-b.ipynb")[0]
     assert 'data-vl-kind="latent_pad"' in page
+    assert 'data-vl-kind="predict"' not in page
     assert "\n\nThe README says this.\n\n" in page
     assert "**A part**\n\n- [00-a](00-a.html)\n- [01-b](01-b.html)" in page
     assert '<annotation encoding="application/x-tex">z</annotation>' in page
 
-    index.write_text("<!-- widget: 01-b -->", "utf-8")
-    with pytest.raises(BadIndex, match="<!-- widget: 01-b -->: wanted a lesson"):
-        preprocessed(folder, "index.md", "00-a.ipynb", "01-b.ipynb")
+    for which in ("latent-pad of 01-b", "sums of 00-a"):
+        mark = f"<!-- widget: {which} -->"
+        index.write_text(mark, "utf-8")
+        with pytest.raises(BadIndex, match=f"{mark}: wanted a lesson"):
+            preprocessed(folder, "index.md", "00-a.ipynb", "01-b.ipynb")
 
 
 @pytest.mark.parametrize(("renderer", "code"), [("html", 0), ("markdown", 1)])

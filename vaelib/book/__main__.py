@@ -20,7 +20,7 @@ from vaelib.book.execute import FOLDER, LessonFailed, execute
 from vaelib.book.maths import BadFormula, Formulas
 from vaelib.book.page import ASSETS, Files, Page, page, prose
 
-WIDGET = re.compile(r"<!-- widget: ([\w-]+) -->")
+WIDGET = re.compile(r"<!-- widget: (?P<kind>[\w-]+) of (?P<lesson>[\w-]+) -->")
 PARAGRAPH = re.compile(r"<!-- README, first paragraph -->")
 CONTENTS = "<!-- contents -->"
 
@@ -76,9 +76,12 @@ def _filled(
     """The page with its marks filled: what stands elsewhere is not written twice."""
 
     def widget(m: re.Match[str]) -> str:
-        if m[1] not in pages or not pages[m[1]].widgets:
-            raise BadIndex(f"{m[0]}: wanted a lesson of the book that has a widget")
-        return f'<div class="output">{pages[m[1]].widgets[0]}</div>'
+        kind = f'data-vl-kind="{m["kind"].replace("-", "_")}"'
+        found = pages[m["lesson"]].widgets if m["lesson"] in pages else []
+        for one in found:
+            if kind in one:
+                return f'<div class="output">{one}</div>'
+        raise BadIndex(f"{m[0]}: wanted a lesson of the book that has such a widget")
 
     def paragraph(m: re.Match[str]) -> str:
         blocks = (root / "README.md").read_text("utf-8").split("\n\n")

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nbconvert.filters import ansi2html
+from nbconvert.filters import ansi2html, markdown2html
 from nbformat import NotebookNode
 
 from vaelib.book.execute import Executed
@@ -26,6 +26,7 @@ ASSETS = "assets"  # beside the chapters
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _STATE = "application/vnd.jupyter.widget-state+json"
 _LINK = re.compile(r"(?<=\]\()(?!\w+:)([^()#\s]*)\.ipynb(#[^()\s]*)?(?=\))")
+_ANCHOR = re.compile(r" \{#(?P<slug>[^}]*)\}$")
 _HEADING = re.compile(r"^#{1,6} +(?P<text>.*?) *$", re.MULTILINE)
 _SOLUTION = "<summary>Solution</summary>"
 _EMBEDDED = re.compile(r'src="data:image/(png|jpeg|gif);base64,([^"]*)"')
@@ -127,8 +128,7 @@ class _Body:
         if head and head[0].endswith(FURTHER):
             heading, _, text = text.partition("\n")
             self._start(len(head["marks"]), "details", "further")
-            self.parts[-1] += "<summary>"
-            self.parts += [heading, "</summary>"]
+            self.parts[-1] += f"<summary>{_without_link(heading)}</summary>"
         if exercise:
             self._start(3, "div", "exercise")
         self.parts.append(text)
@@ -169,6 +169,16 @@ def _anchored(m: re.Match[str]) -> str:
         return m[0]
     plain = re.sub("\\s*\ue000\\d+\ue001", "", m["text"])
     return f"{m[0].rstrip()} {{#{slug(plain)}}}"
+
+
+def _without_link(heading: str) -> str:
+    """A heading as HTML, which mdBook gives no link of its own: a link in a summary
+    is a control within a control, and no screen reader can offer both."""
+    marks, _, text = _ANCHOR.sub("", heading).partition(" ")
+    named = _ANCHOR.search(heading)
+    anchor = named["slug"] if named else slug(text)
+    inner = markdown2html(text).strip().removeprefix("<p>").removesuffix("</p>")
+    return f'<h{len(marks)} id="{anchor}">{inner}</h{len(marks)}>'
 
 
 def _how(name: str, executed: Executed) -> str:
