@@ -253,3 +253,63 @@ def test_samples_that_hit_the_posterior_are_counted() -> None:
     assert "near z = 1.0" in picture.alt
     other = plots.prior_and_posterior(z, prior, posterior, draws, words={"title": "T"})
     assert other.get_suptitle() == "T"
+
+
+# ------------------------------------------------------------------------ pulls
+
+
+def _curve(ax: Any, nth: int) -> tuple[torch.Tensor, torch.Tensor]:
+    line = ax.lines[nth]
+    return torch.tensor(np.asarray(line.get_xdata())), torch.tensor(
+        np.asarray(line.get_ydata())
+    )
+
+
+def test_the_pulls_are_both_terms_of_the_loss() -> None:
+    model, x, dim = vl.mlp_vae((1, 8, 8), latent_dim=3, hidden=(16,)), DATA.x[:1], 1
+    picture = plots.pulls(model, x, dim, seed=5)
+    q = model.posterior(x)
+    with vl.seeded(5):
+        half = torch.randn(128, 3)
+    noise = torch.cat([half, -half])
+    for ax, which in zip(picture.axes, ("mu", "sigma"), strict=True):
+        for nth in (0, 40, 100):
+            at, missed = _curve(ax, 0)
+            place = {"mu": q.mean[0].clone(), "sigma": q.stddev[0].clone()}
+            places, losses = [], []
+            for k in (nth, nth + 5):
+                place[which][dim] = at[k]
+                places.append(at[k])
+                z = place["mu"] + place["sigma"] * noise
+                losses.append(-model.likelihood(z).log_prob(x).mean())
+            wanted = (losses[1] - losses[0]).item()
+            assert (missed[nth + 5] - missed[nth]).item() == pytest.approx(
+                wanted, abs=1e-3
+            )
+            kl = _curve(ax, 1)[1]
+            pair = torch.stack(places)
+            if which == "mu":
+                exact = 0.5 * (pair[1] ** 2 - pair[0] ** 2)
+            else:
+                each = 0.5 * (pair**2 - 1 - 2 * pair.log())
+                exact = each[1] - each[0]
+            assert (kl[nth + 5] - kl[nth]).item() == pytest.approx(
+                exact.item(), abs=1e-4
+            )
+        total = _curve(ax, 2)[1]
+        both = _curve(ax, 0)[1] + _curve(ax, 1)[1]
+        assert torch.allclose(total, both - both.min(), atol=1e-3)
+    width = q.stddev[0, dim].item()
+    chosen = [_curve(ax, 3)[0][0].item() for ax in picture.axes]
+    assert chosen == pytest.approx([q.mean[0, dim].item(), width])
+    assert f"the encoder chose {width:.2f}." in picture.alt
+
+
+def test_the_pulls_are_of_one_example_and_say_it_in_other_words() -> None:
+    other = plots.pulls(MODEL, DATA.x[:1], 0, words={"kl": "KL-Divergenz"})
+    labels = [t.get_text() for t in other.legends[0].get_texts()]
+    assert "KL-Divergenz" in labels
+    with pytest.raises(ValueError, match=r"x: got 2 examples, wanted one"):
+        plots.pulls(MODEL, DATA.x[:2], 0)
+    with pytest.raises(ValueError, match=r"dim: got 2, wanted one of 0 … 1"):
+        plots.pulls(MODEL, DATA.x[:1], 2)

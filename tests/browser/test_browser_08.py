@@ -54,7 +54,23 @@ def start(page: NotebookPage) -> Locator:
     return widget
 
 
-def test_a_top_is_dragged_and_the_price_follows(page: NotebookPage) -> None:
+def test_the_guesses_are_answered(page: NotebookPage) -> None:
+    told = page.guess("larger KL from the prior", "B, several times")
+    assert "The answer: about the same. ✗" in told
+    told = page.guess("half as wide again", "grows by the same amount")
+    assert "✓ Right" in told
+    told = page.guess("how much is KL(q(z)‖p(z))", "less than half")
+    assert "✓ Right" in told
+
+
+def test_what_is_further_is_closed_at_first(page: NotebookPage) -> None:
+    heading = page.page.get_by_role("heading", name="Very small and very large")
+    expect(heading).to_be_visible()
+    shown = page.page.get_by_text("The formula is exact; float32 is not").first
+    expect(shown).not_to_be_visible()
+
+
+def test_a_top_is_dragged_and_the_kl_follows(page: NotebookPage) -> None:
     widget = start(page)
     before = frames(widget)
     page.drag(widget, [handle(widget, 0), (0.5, 0.5), (0.25, 0.3)])

@@ -24,10 +24,9 @@ from vaelib.exercises.observing import (
     Observation,
     gradients,
     of_shape,
-    value,
 )
 
-__all__ = ["bill", "kl_between", "kl_by_draws", "kl_term", "note_loss", "spend"]
+__all__ = ["kl_between", "kl_by_draws", "kl_diagonal", "kl_of_logstd", "spend"]
 
 
 def _codes(g: torch.Generator) -> Case:
@@ -39,111 +38,65 @@ def _kl_of_sigma(mu: Tensor, log_var: Tensor) -> Tensor:
     return kl(mu, 0.5 * log_var)
 
 
-# ------------------------------------------------------------------------- bill
+# ------------------------------------------------------------------ kl_diagonal
 
-bill = Exercise(
-    "bill",
-    "The price of each dimension",
+kl_diagonal = Exercise(
+    "kl_diagonal",
+    "Value and gradients",
     _codes,
-    lambda mu, log_var: kl_exact(mu, log_var).mean(0),
+    lambda mu, log_var: kl_exact(mu, log_var).sum(1),
     (
         Mistake(
-            "price_of_each_picture",
-            "You give one price for each picture. The bill has one line for each "
-            "dimension: which axis are the pictures on?",
-            lambda mu, log_var: kl(mu, log_var).sum(1),
+            "not_added_up",
+            "You give a number for each dimension. The log-ratio of a vector is the "
+            "sum of the log-ratios of its entries: add over the Z dimensions.",
+            kl,
         ),
         Mistake(
             "mean_over_dimensions",
-            "You averaged over the dimensions, and the bill keeps them apart. "
-            "Average over the pictures.",
+            "You averaged over the dimensions, and line 5 adds: a code of twice as "
+            "many dimensions has twice the KL.",
             lambda mu, log_var: kl(mu, log_var).mean(1),
         ),
         Mistake(
             "sum_over_batch",
-            "Each line of your bill grows with the number of pictures. Give the "
-            "mean over them.",
-            lambda mu, log_var: kl(mu, log_var).sum(0),
+            "That is one number for the whole batch. Give one for each example.",
+            lambda mu, log_var: kl(mu, log_var).sum(),
         ),
         Mistake(
             "flipped",
-            "Your prices are negative: the sign of the whole formula is turned round.",
-            lambda mu, log_var: -kl(mu, log_var).mean(0),
+            "Your divergences are negative: the sign of the whole formula is turned "
+            "round. Which of the two logarithms comes first in line 2?",
+            lambda mu, log_var: -kl(mu, log_var).sum(1),
         ),
         Mistake(
             "sigma_for_variance",
-            "You pay for σ where the formula says σ². log_var is log σ²; its "
-            "exponential is σ² already.",
-            lambda mu, log_var: _kl_of_sigma(mu, log_var).mean(0),
+            "You have σ where line 3 gives σ². log_var is log σ²; its exponential is "
+            "σ² already.",
+            lambda mu, log_var: _kl_of_sigma(mu, log_var).sum(1),
         ),
         Mistake(
-            "price_of_the_mean_code",
-            "You averaged the codes and then took their price. Each picture pays "
-            "for its own code; average the prices.",
-            lambda mu, log_var: kl(mu.mean(0), log_var.mean(0)),
-        ),
-    ),
-    observe=value,
-)
-
-# ------------------------------------------------------------------- kl_between
-
-
-def _two_clouds(g: torch.Generator) -> Case:
-    mu_q, log_var_q = _codes(g)
-    mu_p = torch.randn(mu_q.shape, generator=g)
-    return mu_q, log_var_q, mu_p, some_log_var(*mu_q.shape, g=g)
-
-
-def _oracle_between(
-    mu_q: Tensor, log_var_q: Tensor, mu_p: Tensor, log_var_p: Tensor
-) -> Tensor:
-    nats: Tensor = kl_divergence(cloud(mu_q, log_var_q), cloud(mu_p, log_var_p))
-    return nats
-
-
-def _each_between(mu_q: Tensor, lv_q: Tensor, mu_p: Tensor, lv_p: Tensor) -> Tensor:
-    return kl((mu_q - mu_p) / sigma(lv_p), lv_q - lv_p)
-
-
-kl_between = Exercise(
-    "kl_between",
-    "Value and gradients",
-    _two_clouds,
-    _oracle_between,
-    (
-        Mistake(
-            "other_way_round",
-            "That is KL(p‖q). The average is taken over q, and the distance is "
-            "measured in widths of p.",
-            lambda a, b, c, d: _each_between(c, d, a, b).sum(1),
+            "log_sigma_for_log_var",
+            "You read log_var as log σ. It is log σ²: σ² is its exponential, without "
+            "a factor of 2.",
+            lambda mu, log_var: kl(mu, 2 * log_var).sum(1),
         ),
         Mistake(
-            "distance_without_unit",
-            "The widths are right. The distance of the means counts in widths of "
-            "p: divide it before you square it.",
-            lambda a, b, c, d: kl(a - c, b - d).sum(1),
+            "variance_beside_log_sigma",
+            "σ² is right, and beside it stands log σ where line 2 has log σ².",
+            lambda mu, log_var: (
+                0.5 * (mu**2 + log_var.exp() - 1 - 0.5 * log_var).sum(1)
+            ),
         ),
         Mistake(
-            "variance_as_unit",
-            "You divided the distance by σ² of p before you squared it. Its unit is σ.",
-            lambda a, b, c, d: kl((a - c) / d.exp(), b - d).sum(1),
+            "half_forgotten",
+            "Your numbers are twice too large: the ½ of line 2 is missing.",
+            lambda mu, log_var: 2 * kl(mu, log_var).sum(1),
         ),
         Mistake(
-            "flipped",
-            "Your divergence is negative: the sign of the whole formula is turned "
-            "round.",
-            lambda a, b, c, d: -_each_between(a, b, c, d).sum(1),
-        ),
-        Mistake(
-            "mean_over_dimensions",
-            "You averaged over the dimensions. A code pays for each of them: add.",
-            lambda a, b, c, d: _each_between(a, b, c, d).mean(1),
-        ),
-        Mistake(
-            "prior_forgotten",
-            "That is the KL to N(0, I). Here p has a mean and a width of its own.",
-            lambda a, b, c, d: kl(a, b).sum(1),
+            "second_moment_of_q_mean",
+            "You put 0 for the average of (z − μ)²/σ², which is 1 whatever the width.",
+            lambda mu, log_var: (kl(mu, log_var) + 0.5).sum(1),
         ),
     ),
 )
@@ -271,111 +224,135 @@ kl_by_draws = Exercise(
     cases=3,
 )
 
-# -------------------------------------------------------------------- note_loss
+# ----------------------------------------------------------------- kl_of_logstd
 
 
-def _bill_of_a_batch(g: torch.Generator) -> Case:
+def _mean_and_logstd(g: torch.Generator) -> Case:
     mu, log_var = _codes(g)
-    return 50 + 100 * torch.rand(len(mu), generator=g), mu, log_var
+    return mu, 0.5 * log_var
 
 
-note_loss = Exercise(
-    "note_loss",
-    "Value and gradients, in nats per picture,",
-    _bill_of_a_batch,
-    lambda surprise, mu, log_var: (surprise + kl_exact(mu, log_var).sum(1)).mean(),
+kl_of_logstd = Exercise(
+    "kl_of_logstd",
+    "Value and gradients",
+    _mean_and_logstd,
+    lambda mean, logstd: kl_exact(mean, 2 * logstd).sum(1),
     (
         Mistake(
-            "flipped",
+            "as_published",
             "",
-            lambda surprise, mu, log_var: (surprise - kl(mu, log_var).sum(1)).mean(),
+            lambda mean, logstd: 0.5 * (mean**2 + logstd.exp() - 1 - 2 * logstd).sum(1),
             as_given=True,
         ),
         Mistake(
-            "everything_turned_round",
-            "Now the surprise is rewarded too. Only one of the two terms had the "
-            "wrong sign.",
-            lambda surprise, mu, log_var: (kl(mu, log_var).sum(1) - surprise).mean(),
+            "sigma_in_both",
+            "Now it is σ − log σ: both terms belong to σ, and neither to σ². It is "
+            "lowest at the right width, and its pull there is a quarter of the KL's. "
+            "(The last comment in the thread proposes just this.)",
+            lambda mean, logstd: kl(mean, logstd).sum(1),
         ),
         Mistake(
-            "three_signs_of_four",
-            "log σ² still has its old sign. A narrow code must be dear: what does "
-            "your formula give at σ = 0.01?",
-            lambda surprise, mu, log_var: (
-                surprise + 0.5 * (mu**2 + log_var.exp() - 1 + log_var).sum(1)
-            ).mean(),
+            "square_of_log",
+            "You squared log σ, and log σ² is twice log σ. (Another published line "
+            "had this: FluxML/model-zoo, issue 73.)",
+            lambda mean, logstd: (
+                0.5 * (mean**2 + (2 * logstd).exp() - 1 - logstd**2).sum(1)
+            ),
+        ),
+        Mistake(
+            "exp_of_square",
+            "You squared log σ and then took exp. The other way round: square σ.",
+            lambda mean, logstd: (
+                0.5 * (mean**2 + (logstd**2).exp() - 1 - 2 * logstd).sum(1)
+            ),
+        ),
+        Mistake(
+            "only_one_log",
+            "σ² is right now, but log σ² is twice log σ, and you have it once.",
+            lambda mean, logstd: (
+                0.5 * (mean**2 + (2 * logstd).exp() - 1 - logstd).sum(1)
+            ),
+        ),
+        Mistake(
+            "plus_log",
+            "The sign of the logarithm turned: a narrow Gaussian would have a KL "
+            "below zero, and the narrower the lower.",
+            lambda mean, logstd: (
+                0.5 * (mean**2 + (2 * logstd).exp() - 1 + 2 * logstd).sum(1)
+            ),
+        ),
+        Mistake(
+            "flipped",
+            "That is minus the KL. The sign was right.",
+            lambda mean, logstd: -kl(mean, 2 * logstd).sum(1),
         ),
         Mistake(
             "mean_over_dimensions",
-            "The sign is right now, but you averaged over the dimensions. A "
-            "picture pays for all of them.",
-            lambda surprise, mu, log_var: (surprise + kl(mu, log_var).mean(1)).mean(),
-        ),
-        Mistake(
-            "sum_over_batch",
-            "The sign is right now. That is the price of the whole batch; give the "
-            "mean over its pictures.",
-            lambda surprise, mu, log_var: (surprise + kl(mu, log_var).sum(1)).sum(),
-        ),
-        Mistake(
-            "sigma_for_variance",
-            "The sign is right now, but log_var was halved: the price is that of "
-            "σ where σ² belongs.",
-            lambda surprise, mu, log_var: (
-                surprise + _kl_of_sigma(mu, log_var).sum(1)
-            ).mean(),
+            "The formula is right now. Add over the dimensions, as the given "
+            "function did.",
+            lambda mean, logstd: kl(mean, 2 * logstd).mean(1),
         ),
     ),
 )
 
-# ---------------------------------------------------------------------- kl_term
+# ------------------------------------------------------------------- kl_between
 
-kl_term = Exercise(
-    "kl_term",
+
+def _two_clouds(g: torch.Generator) -> Case:
+    mu_q, log_var_q = _codes(g)
+    mu_p = torch.randn(mu_q.shape, generator=g)
+    return mu_q, log_var_q, mu_p, some_log_var(*mu_q.shape, g=g)
+
+
+def _oracle_between(
+    mu_q: Tensor, log_var_q: Tensor, mu_p: Tensor, log_var_p: Tensor
+) -> Tensor:
+    nats: Tensor = kl_divergence(cloud(mu_q, log_var_q), cloud(mu_p, log_var_p))
+    return nats
+
+
+def _each_between(mu_q: Tensor, lv_q: Tensor, mu_p: Tensor, lv_p: Tensor) -> Tensor:
+    return kl((mu_q - mu_p) / sigma(lv_p), lv_q - lv_p)
+
+
+kl_between = Exercise(
+    "kl_between",
     "Value and gradients",
-    _codes,
-    lambda mu, log_var: kl_exact(mu, log_var).sum(1),
+    _two_clouds,
+    _oracle_between,
     (
         Mistake(
-            "both_bugs",
-            "",
-            lambda mu, log_var: _kl_of_sigma(mu, log_var).mean(1),
-            as_given=True,
+            "other_way_round",
+            "That is KL(p‖q). The average is taken over q, and the distance is "
+            "measured in widths of p.",
+            lambda a, b, c, d: _each_between(c, d, a, b).sum(1),
         ),
         Mistake(
-            "sigma_for_variance",
-            "The mean is mended. One bug is left: which power of σ does the "
-            "formula ask for, in both places?",
-            lambda mu, log_var: _kl_of_sigma(mu, log_var).sum(1),
+            "distance_without_unit",
+            "The widths are right. The distance of the means counts in widths of "
+            "p: divide it before you square it.",
+            lambda a, b, c, d: kl(a - c, b - d).sum(1),
         ),
         Mistake(
-            "mean_over_dimensions",
-            "The width is mended. One bug is left: a code of twice as many "
-            "dimensions should cost twice as much.",
-            lambda mu, log_var: kl(mu, log_var).mean(1),
-        ),
-        Mistake(
-            "variance_beside_log_sigma",
-            "You square σ in one place and not in the other: it is σ² − log σ², "
-            "or σ² − 2 log σ.",
-            lambda mu, log_var: (
-                0.5 * (mu**2 + log_var.exp() - 1 - 0.5 * log_var).sum(1)
-            ),
-        ),
-        Mistake(
-            "log_sigma_for_log_var",
-            "Now you read log_var as log σ. It is log σ²: σ² is its exponential.",
-            lambda mu, log_var: kl(mu, 2 * log_var).sum(1),
-        ),
-        Mistake(
-            "sum_over_batch",
-            "That is one number for the whole batch. Give one for each picture.",
-            lambda mu, log_var: kl(mu, log_var).sum(),
+            "variance_as_unit",
+            "You divided the distance by σ² of p before you squared it. Its unit is σ.",
+            lambda a, b, c, d: kl((a - c) / d.exp(), b - d).sum(1),
         ),
         Mistake(
             "flipped",
-            "You have turned the sign round; it was the one thing that was right.",
-            lambda mu, log_var: -kl(mu, log_var).sum(1),
+            "Your divergence is negative: the sign of the whole formula is turned "
+            "round.",
+            lambda a, b, c, d: -_each_between(a, b, c, d).sum(1),
+        ),
+        Mistake(
+            "mean_over_dimensions",
+            "You averaged over the dimensions. The log-ratios of all of them add up.",
+            lambda a, b, c, d: _each_between(a, b, c, d).mean(1),
+        ),
+        Mistake(
+            "prior_forgotten",
+            "That is the KL to N(0, I). Here p has a mean and a width of its own.",
+            lambda a, b, c, d: kl(a, b).sum(1),
         ),
     ),
 )
@@ -388,24 +365,24 @@ def _some_nats(g: torch.Generator) -> Case:
 
 
 def _prices(function: Function, case: Case) -> Observation:
-    """What mean and width of the code cost, whichever code was chosen."""
+    """The two parts of the KL, whichever code was chosen."""
     hint = "torch.tensor([mu, log_var]), or torch.stack([mu, log_var])."
     code = of_shape(function(*case), (2,), "code is", hint).detach().double()
     mu, log_var = code
     zero = torch.zeros_like(mu)
     return {
-        "what the mean costs, in nats": kl_exact(mu, zero),
-        "what the width costs, in nats": kl_exact(zero, log_var),
+        "the mean's part, in nats": kl_exact(mu, zero),
+        "the width's part, in nats": kl_exact(zero, log_var),
     }
 
 
 def _width_for(nats: float) -> float:
-    """The narrow code at home that costs this much: log σ² by bisection."""
+    """log σ² < 0 whose part of the KL is this much, by bisection."""
     low, high = -60.0, 0.0
     for _ in range(80):
         middle = (low + high) / 2
-        dear = 0.5 * (math.exp(middle) - 1 - middle) > nats
-        low, high = (middle, high) if dear else (low, middle)
+        too_much = 0.5 * (math.exp(middle) - 1 - middle) > nats
+        low, high = (middle, high) if too_much else (low, middle)
     return (low + high) / 2
 
 
@@ -415,23 +392,23 @@ def _pair(mu: float, log_var: float) -> Tensor:
 
 spend = Exercise(
     "spend",
-    "Both halves of the price",
+    "Both halves of the KL",
     _some_nats,
     lambda nats: _pair(math.sqrt(nats), _width_for(nats / 2)),
     (
         Mistake(
             "all_on_the_mean",
-            "The price is right, and the mean pays all of it. Let the width pay half.",
+            "The KL is right, and all of it is the mean's. Half should be the width's.",
             lambda nats: _pair(math.sqrt(2 * nats), 0.0),
         ),
         Mistake(
             "all_on_the_width",
-            "The price is right, and the width pays all of it. Let the mean pay half.",
+            "The KL is right, and all of it is the width's. Half should be the mean's.",
             lambda nats: _pair(0.0, _width_for(nats)),
         ),
         Mistake(
-            "each_pays_all",
-            "Mean and width pay the whole price each; together that is twice as much.",
+            "each_has_all",
+            "Mean and width have the whole KL each; together that is twice as much.",
             lambda nats: _pair(math.sqrt(2 * nats), _width_for(nats)),
         ),
         Mistake(
@@ -448,7 +425,7 @@ spend = Exercise(
         ),
         Mistake(
             "half_forgotten",
-            "The width is right. What a mean costs is ½ μ², with the ½.",
+            "The width is right. The mean's part is ½ μ², with the ½.",
             lambda nats: _pair(math.sqrt(nats / 2), _width_for(nats / 2)),
         ),
     ),

@@ -26,6 +26,7 @@ from vaelib.plots.figures import (
     style,
 )
 from vaelib.plots.latent import latent_scatter, manifold, quantile_grid
+from vaelib.plots.pulls import pulls
 from vaelib.plots.tiles import images, reconstructions, samples
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "manifold",
     "mixture",
     "prior_and_posterior",
+    "pulls",
     "quantile_grid",
     "reconstructions",
     "samples",

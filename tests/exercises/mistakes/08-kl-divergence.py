@@ -4,7 +4,6 @@ named right… for every other way of being right."""
 
 import math
 
-import numpy as np
 import torch
 from torch.distributions import Normal, kl_divergence
 
@@ -17,73 +16,62 @@ def sigma_of(log_var):
     return torch.exp(log_var / 2)
 
 
-class bill:
+class kl_diagonal:
     def right_by_torch(mu, log_var):
-        return kl_divergence(Normal(mu, sigma_of(log_var)), Normal(0.0, 1.0)).mean(0)
+        return kl_divergence(Normal(mu, sigma_of(log_var)), Normal(0.0, 1.0)).sum(1)
 
-    def right_by_columns(mu, log_var):
-        return torch.stack(
-            [terms(mu[:, i], log_var[:, i]).mean() for i in range(mu.shape[1])]
-        )
+    def right_with_sigma(mu, log_var):
+        sigma = sigma_of(log_var)
+        return 0.5 * (mu**2 + sigma**2 - 1 - 2 * sigma.log()).sum(1)
 
-    def price_of_each_picture(mu, log_var):
+    def right_as_the_paper_prints_it(mu, log_var):
         return terms(mu, log_var).sum(-1)
 
+    def right_with_expm1(mu, log_var):
+        return (mu.pow(2) + log_var.expm1() - log_var).sum(1) / 2
+
+    def not_added_up(mu, log_var):
+        return terms(mu, log_var)
+
     def mean_over_dimensions(mu, log_var):
-        return terms(mu, log_var).mean(-1)
+        return terms(mu, log_var).mean(1)
 
     def sum_over_batch(mu, log_var):
-        return terms(mu, log_var).sum(0)
+        return terms(mu, log_var).sum()
 
     def flipped(mu, log_var):
-        return 0.5 * (1 + log_var - mu**2 - log_var.exp()).mean(0)
+        return 0.5 * (1 + log_var - mu**2 - log_var.exp()).sum(1)
 
     def sigma_for_variance(mu, log_var):
         sigma = sigma_of(log_var)
-        return 0.5 * (mu**2 + sigma - 1 - sigma.log()).mean(0)
+        return 0.5 * (mu**2 + sigma - 1 - sigma.log()).sum(1)
 
-    def price_of_the_mean_code(mu, log_var):
-        return terms(mu.mean(0), log_var.mean(0))
+    def log_sigma_for_log_var(mu, log_var):
+        sigma = log_var.exp()
+        return 0.5 * (mu**2 + sigma**2 - 1 - (sigma**2).log()).sum(1)
 
-    def right_by_numpy(mu, log_var):
-        mu, log_var = mu.numpy(), log_var.numpy()
-        each = 0.5 * (mu**2 + np.exp(log_var) - 1 - log_var)
-        return torch.as_tensor(each.mean(0))
+    def variance_beside_log_sigma(mu, log_var):
+        sigma = sigma_of(log_var)
+        return 0.5 * (mu**2 + sigma**2 - 1 - sigma.log()).sum(1)
 
+    def half_forgotten(mu, log_var):
+        return (mu**2 + log_var.exp() - 1 - log_var).sum(1)
 
-class kl_between:
-    def right_by_torch(mu_q, log_var_q, mu_p, log_var_p):
-        q = Normal(mu_q, sigma_of(log_var_q))
-        return kl_divergence(q, Normal(mu_p, sigma_of(log_var_p))).sum(1)
+    def second_moment_of_q_mean(mu, log_var):
+        return 0.5 * (mu**2 + log_var.exp() - log_var).sum(1)
 
-    def right_written_out(mu_q, log_var_q, mu_p, log_var_p):
-        square = (mu_q - mu_p) ** 2 + log_var_q.exp()
-        each = log_var_p - log_var_q + square / log_var_p.exp() - 1
-        return each.sum(1) / 2
+    def also_wrong_sum_over_dimension_0(mu, log_var):
+        return terms(mu, log_var).sum(0)
 
-    def other_way_round(mu_q, log_var_q, mu_p, log_var_p):
-        square = (mu_q - mu_p) ** 2 + log_var_p.exp()
-        each = log_var_q - log_var_p + square / log_var_q.exp() - 1
-        return each.sum(1) / 2
+    def also_wrong_clamped(mu, log_var):
+        return terms(mu, log_var).clamp(min=0.1).sum(1)
 
-    def distance_without_unit(mu_q, log_var_q, mu_p, log_var_p):
-        ratio = log_var_q - log_var_p
-        return 0.5 * ((mu_q - mu_p) ** 2 + ratio.exp() - 1 - ratio).sum(1)
+    def also_wrong_no_gradient(mu, log_var):
+        return terms(mu, log_var.detach()).sum(1)
 
-    def variance_as_unit(mu_q, log_var_q, mu_p, log_var_p):
-        return terms((mu_q - mu_p) / log_var_p.exp(), log_var_q - log_var_p).sum(1)
-
-    def flipped(mu_q, log_var_q, mu_p, log_var_p):
-        square = (mu_q - mu_p) ** 2 + log_var_q.exp()
-        each = log_var_p - log_var_q + square / log_var_p.exp() - 1
-        return each.sum(1) / -2
-
-    def mean_over_dimensions(mu_q, log_var_q, mu_p, log_var_p):
-        q = Normal(mu_q, sigma_of(log_var_q))
-        return kl_divergence(q, Normal(mu_p, sigma_of(log_var_p))).mean(1)
-
-    def prior_forgotten(mu_q, log_var_q, mu_p, log_var_p):
-        return terms(mu_q, log_var_q).sum(1)
+    def also_wrong_other_direction(mu, log_var):
+        p = Normal(torch.zeros_like(mu), torch.ones_like(mu))
+        return kl_divergence(p, Normal(mu, sigma_of(log_var))).sum(1)
 
 
 class kl_by_draws:
@@ -151,83 +139,82 @@ class kl_by_draws:
         return 0.5 * (z**2 - eps**2 - log_var).mean(0).sum(1)
 
 
-class note_loss:
-    def right_by_torch(surprise, mu, log_var):
-        kl = kl_divergence(Normal(mu, sigma_of(log_var)), Normal(0.0, 1.0))
-        return surprise.mean() + kl.sum(1).mean()
+class kl_of_logstd:
+    def right_by_torch(mean, logstd):
+        return kl_divergence(Normal(mean, logstd.exp()), Normal(0.0, 1.0)).sum(1)
 
-    def right_by_subtracting(surprise, mu, log_var):
-        kl = 0.5 * (1 + log_var - mu**2 - log_var.exp()).sum(1)
-        return (surprise - kl).mean()
+    def right_as_the_first_comment_says(mean, logstd):
+        return -0.5 * (1 + 2 * logstd - mean**2 - torch.exp(logstd) ** 2).sum(1)
 
-    def everything_turned_round(surprise, mu, log_var):
-        kl = 0.5 * (1 + log_var - mu**2 - log_var.exp()).sum(1)
-        return -(surprise + kl).mean()
+    def sigma_in_both(mean, logstd):
+        return -0.5 * (1 + logstd - mean**2 - torch.exp(logstd)).sum(1)
 
-    def three_signs_of_four(surprise, mu, log_var):
-        kl = 0.5 * (-1 + log_var + mu**2 + log_var.exp()).sum(1)
-        return (surprise + kl).mean()
+    def square_of_log(mean, logstd):
+        return 0.5 * (torch.exp(2 * logstd) + mean**2 - 1 - logstd.pow(2)).sum(1)
 
-    def mean_over_dimensions(surprise, mu, log_var):
-        return surprise.mean() + terms(mu, log_var).mean()
+    def exp_of_square(mean, logstd):
+        return -0.5 * (1 + 2 * logstd - mean**2 - torch.exp(logstd**2)).sum(1)
 
-    def sum_over_batch(surprise, mu, log_var):
-        return surprise.sum() + terms(mu, log_var).sum()
+    def only_one_log(mean, logstd):
+        return 0.5 * (mean**2 + logstd.exp() ** 2 - 1 - logstd).sum(1)
 
-    def sigma_for_variance(surprise, mu, log_var):
-        sigma = sigma_of(log_var)
-        kl = 0.5 * (mu**2 + sigma - 1 - sigma.log()).sum(1)
-        return (surprise + kl).mean()
+    def plus_log(mean, logstd):
+        return 0.5 * (torch.exp(2 * logstd) + mean**2 - 1 + 2 * logstd).sum(1)
 
-    def also_wrong_free_bits(surprise, mu, log_var):
-        kl = 0.5 * (mu**2 + log_var.exp() - 1 - log_var)
-        return (surprise + kl.clamp(min=0.1).sum(1)).mean()
+    def flipped(mean, logstd):
+        return 0.5 * (1 + 2 * logstd - mean**2 - torch.exp(logstd) ** 2).sum(1)
 
-    def also_wrong_free_bits_per_picture(surprise, mu, log_var):
-        kl = 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1)
-        return (surprise + kl.clamp(min=0.5)).mean()
+    def mean_over_dimensions(mean, logstd):
+        return terms(mean, 2 * logstd).mean(1)
 
-    def also_wrong_clamped(surprise, mu, log_var):
-        kl = 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1)
-        return (surprise + kl.clamp(max=30)).mean()
+    def also_wrong_as_log_var(mean, logstd):
+        return 0.5 * (mean**2 + (4 * logstd).exp() - 1 - 4 * logstd).sum(1)
+
+    def also_wrong_clamped(mean, logstd):
+        return terms(mean, 2 * logstd).sum(1).clamp(min=1)
 
 
-class kl_term:
-    def right_by_torch(mu, log_var):
-        return kl_divergence(Normal(mu, sigma_of(log_var)), Normal(0.0, 1.0)).sum(1)
+class kl_between:
+    def right_by_torch(mu_q, log_var_q, mu_p, log_var_p):
+        q = Normal(mu_q, sigma_of(log_var_q))
+        return kl_divergence(q, Normal(mu_p, sigma_of(log_var_p))).sum(1)
 
-    def right_with_sigma(mu, log_var):
-        sigma = sigma_of(log_var)
-        return 0.5 * (mu**2 + sigma**2 - 1 - 2 * sigma.log()).sum(1)
+    def right_written_out(mu_q, log_var_q, mu_p, log_var_p):
+        square = (mu_q - mu_p) ** 2 + log_var_q.exp()
+        each = log_var_p - log_var_q + square / log_var_p.exp() - 1
+        return each.sum(1) / 2
 
-    def sigma_for_variance(mu, log_var):
-        sigma = sigma_of(log_var)
-        return 0.5 * (mu**2 + sigma - 1 - sigma.log()).sum(1)
+    def other_way_round(mu_q, log_var_q, mu_p, log_var_p):
+        square = (mu_q - mu_p) ** 2 + log_var_p.exp()
+        each = log_var_q - log_var_p + square / log_var_q.exp() - 1
+        return each.sum(1) / 2
 
-    def mean_over_dimensions(mu, log_var):
-        return terms(mu, log_var).mean(1)
+    def distance_without_unit(mu_q, log_var_q, mu_p, log_var_p):
+        ratio = log_var_q - log_var_p
+        return 0.5 * ((mu_q - mu_p) ** 2 + ratio.exp() - 1 - ratio).sum(1)
 
-    def variance_beside_log_sigma(mu, log_var):
-        sigma = sigma_of(log_var)
-        return 0.5 * (mu**2 + sigma**2 - 1 - sigma.log()).sum(1)
+    def variance_as_unit(mu_q, log_var_q, mu_p, log_var_p):
+        return terms((mu_q - mu_p) / log_var_p.exp(), log_var_q - log_var_p).sum(1)
 
-    def log_sigma_for_log_var(mu, log_var):
-        sigma = log_var.exp()
-        return 0.5 * (mu**2 + sigma**2 - 1 - (sigma**2).log()).sum(1)
+    def flipped(mu_q, log_var_q, mu_p, log_var_p):
+        square = (mu_q - mu_p) ** 2 + log_var_q.exp()
+        each = log_var_p - log_var_q + square / log_var_p.exp() - 1
+        return each.sum(1) / -2
 
-    def sum_over_batch(mu, log_var):
-        return terms(mu, log_var).sum()
+    def mean_over_dimensions(mu_q, log_var_q, mu_p, log_var_p):
+        q = Normal(mu_q, sigma_of(log_var_q))
+        return kl_divergence(q, Normal(mu_p, sigma_of(log_var_p))).mean(1)
 
-    def flipped(mu, log_var):
-        return 0.5 * (1 + log_var - mu**2 - log_var.exp()).sum(1)
+    def prior_forgotten(mu_q, log_var_q, mu_p, log_var_p):
+        return terms(mu_q, log_var_q).sum(1)
 
 
 def narrow(nats):
     """log σ² < 0 with ½(σ² − 1 − log σ²) = nats, by Newton's method."""
     log_var = -1.0 - 2 * nats
     for _ in range(60):
-        price = 0.5 * (math.exp(log_var) - 1 - log_var)
-        log_var -= (price - nats) / (0.5 * (math.exp(log_var) - 1))
+        part = 0.5 * (math.exp(log_var) - 1 - log_var)
+        log_var -= (part - nats) / (0.5 * (math.exp(log_var) - 1))
     return log_var
 
 
@@ -238,8 +225,8 @@ class spend:
     def right_and_wide(nats):
         log_var = 3.0
         for _ in range(60):
-            price = 0.5 * (math.exp(log_var) - 1 - log_var)
-            log_var -= (price - nats / 2) / (0.5 * (math.exp(log_var) - 1))
+            part = 0.5 * (math.exp(log_var) - 1 - log_var)
+            log_var -= (part - nats / 2) / (0.5 * (math.exp(log_var) - 1))
         return torch.tensor([nats**0.5, log_var])
 
     def all_on_the_mean(nats):
@@ -248,7 +235,7 @@ class spend:
     def all_on_the_width(nats):
         return torch.tensor([0.0, narrow(nats)])
 
-    def each_pays_all(nats):
+    def each_has_all(nats):
         return torch.tensor([(2 * nats) ** 0.5, narrow(nats)])
 
     def sigma_given(nats):
