@@ -59,6 +59,8 @@ def test_the_guesses_are_answered(page: NotebookPage) -> None:
     assert "The answer: about the same. ✗" in told
     told = page.guess("half as wide again", "grows by the same amount")
     assert "✓ Right" in told
+    told = page.guess("stands across both modes", "reverse, KL(q‖p)")
+    assert "The answer: forward, KL(p‖q). ✗" in told
     told = page.guess("how much is KL(q(z)‖p(z))", "less than half")
     assert "✓ Right" in told
 
