@@ -313,3 +313,40 @@ def test_the_pulls_are_of_one_example_and_say_it_in_other_words() -> None:
         plots.pulls(MODEL, DATA.x[:2], 0)
     with pytest.raises(ValueError, match=r"dim: got 2, wanted one of 0 … 1"):
         plots.pulls(MODEL, DATA.x[:1], 2)
+
+
+# ------------------------------------------------------------------- projection
+
+
+def test_points_stand_at_right_angles_to_their_projections() -> None:
+    x = torch.tensor([[0.0, 0.0], [4.0, 0.0], [2.0, 3.0]])
+    picture = plots.projection(x, torch.tensor([[2.0, 0.0], [1.0, 1.0]]))
+    feet = [np.asarray(ax.lines[-1].get_xydata()) for ax in picture.axes]
+    assert np.allclose(feet[0], [[0, 1], [4, 1], [2, 1]])
+    gaps, along = feet[1] - x.numpy(), np.array([1, 1])
+    assert np.allclose(gaps @ along, 0, atol=1e-12)
+    assert np.allclose(feet[1].mean(0), [2, 1])
+    assert "Mean squared distance for line 1: 2." in picture.alt
+    error = (gaps**2).sum(1).mean()
+    assert f"Mean squared distance for line 2: {error:.3g}." in picture.alt
+    assert f"error {error:.3g}" in picture.axes[1].get_title()
+
+
+def test_a_projection_has_names_labels_and_other_words() -> None:
+    x, lines = torch.randn(5, 2), torch.eye(2)[:1]
+    words = {"panel": "{name}: Fehler {error:.1f}"}
+    picture = plots.projection(x, lines, ["flach"], ("oben", "unten"), words=words)
+    (ax,) = picture.axes
+    assert ax.get_title().startswith("flach: Fehler ")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("oben", "unten")
+    assert "Mean squared distance for flach" in picture.alt
+
+
+def test_a_projection_needs_a_plane_and_a_direction() -> None:
+    x = torch.randn(5, 2)
+    with pytest.raises(ValueError, match=r"x: got shape \(5, 3\), wanted \(N, 2\)"):
+        plots.projection(torch.randn(5, 3), torch.eye(2))
+    with pytest.raises(ValueError, match="directions: one has length 0"):
+        plots.projection(x, torch.tensor([[1.0, 0.0], [0.0, 0.0]]))
+    with pytest.raises(ValueError, match="names: got 1 for 2 lines"):
+        plots.projection(x, torch.eye(2), ["one"])

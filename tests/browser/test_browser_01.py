@@ -166,6 +166,40 @@ def test_names_themes_and_a_narrow_screen(page: NotebookPage, widget: Locator) -
         page.page.set_viewport_size(size)
 
 
+def test_the_ring_is_run_round_and_crossed(page: NotebookPage) -> None:
+    pad = page.widget("latent-pad")
+    before = frames(pad)
+    page.drag(pad, [(0.9, 0.5), (0.5, 0.1), (0.5, 0.5)])
+    z = page.settled(pad)
+    assert frames(pad) > before + 1
+    assert page.ask("pad.z") == pytest.approx(z, abs=6e-4)
+    wanted = page.ask(f"ring.decode(torch.tensor([{z}])).flatten().tolist()")
+    clipped = [min(max(v, 0), 1) for v in wanted]
+    assert page.pixels(pad) == pytest.approx(clipped, abs=EIGHT_BIT)
+
+
+def test_the_guesses_are_answered(page: NotebookPage) -> None:
+    told = page.guess("on the test split", "smaller")
+    assert "The answer: larger. ✗" in told
+    for question, guess, answer in (
+        ("How much of this error", "50", "69 %"),
+        ("95 % of the variance", "3", "12"),
+    ):
+        parts = page.page.locator('[data-vl="predict"]').filter(has_text=question)
+        parts.first.get_by_role("spinbutton").fill(guess)
+        parts.first.get_by_role("button").click()
+        answered = parts.last.get_by_role("status")
+        answered.get_by_text("Your guess").wait_for()
+        expect(answered).to_contain_text(f"The answer: {answer}.")
+
+
+def test_what_is_further_is_closed_at_first(page: NotebookPage) -> None:
+    name = "What each mistake costs · further"
+    expect(page.page.get_by_role("heading", name=name)).to_be_visible()
+    inside = page.page.get_by_text("and the mean is counted twice", exact=False).first
+    expect(inside).not_to_be_visible()
+
+
 def test_it_lives_without_a_kernel(alone: Alone) -> None:
     data = vl.load("digits", n=200, device="cpu")
     sliders = ComponentSliders(vl.PCA(20).fit(data), data, k=4)

@@ -8,82 +8,326 @@ from torch import Tensor
 
 from vaelib.exercises.cases import between
 from vaelib.exercises.checking import Case, Exercise, Mistake
-from vaelib.exercises.observing import Function, Observation, of_shape, value
+from vaelib.exercises.observing import (
+    Function,
+    NotStarted,
+    Observation,
+    Unusable,
+    of_shape,
+    value,
+)
 
-__all__ = ["components", "lost_error", "reconstruct"]
+__all__ = ["best_plane", "components", "few_pictures", "reconstruct"]
+
+
+def _points(n: int, p: int, g: torch.Generator) -> tuple[Tensor, int]:
+    """Points ``(n, p)`` with a mean far from 0 and variances well apart, and a k
+    below their number."""
+    rank = min(n - 1, p)
+    axes = torch.linalg.qr(torch.randn(p, p, generator=g, dtype=torch.float64)).Q
+    raw = torch.randn(n, rank, generator=g, dtype=torch.float64)
+    columns = torch.linalg.qr(raw - raw.mean(0)).Q
+    spread = 0.9 + 0.1 * torch.rand(rank, generator=g)
+    widths = 8 * 0.7 ** torch.arange(rank) * spread
+    mean = 3 + torch.randn(p, generator=g)
+    return columns * widths @ axes[:rank] + mean, between(2, rank - 2, g)
 
 
 def _cloud(g: torch.Generator) -> tuple[Tensor, int]:
-    """Points ``(N, P)`` with a mean far from 0 and variances well apart, and a k
-    below P."""
-    n, p = between(15, 25, g), between(5, 8, g)
-    axes = torch.linalg.qr(torch.randn(p, p, generator=g, dtype=torch.float64)).Q
-    raw = torch.randn(n, p, generator=g, dtype=torch.float64)
-    straight = torch.linalg.qr(raw - raw.mean(0)).Q
-    widths = 8 * 0.7 ** torch.arange(p) * (0.9 + 0.1 * torch.rand(p, generator=g))
-    mean = 3 + torch.randn(p, generator=g)
-    return straight * widths @ axes + mean, between(2, p - 2, g)
+    """More pictures than pixels."""
+    return _points(between(15, 25, g), between(5, 8, g), g)
 
 
-# ------------------------------------------------------------------- lost_error
+def _wide(g: torch.Generator) -> tuple[Tensor, int]:
+    """More pixels than pictures."""
+    return _points(between(6, 9, g), between(12, 40, g), g)
 
 
-def _singular_values(g: torch.Generator) -> Case:
-    size = between(5, 9, g)
-    s = (0.5 + 4 * torch.rand(size, generator=g)).sort(descending=True).values
-    return s, between(12, 30, g), between(1, size - 3, g)
+def _by_scikit_learn(x: Tensor, k: int) -> Tensor:
+    return torch.as_tensor(Reference(k, svd_solver="full").fit(x.numpy()).components_)
 
 
-def _lost_by_matrix(s: Tensor, n: int, k: int) -> Tensor:
-    """From n pictures that have these singular values, cut off and compared."""
-    left = torch.eye(n, len(s), dtype=s.dtype)
-    kept = torch.arange(len(s)) < k
-    lost: Tensor = left * s - left * (s * kept)
-    return lost.pow(2).sum(1).mean()
+def _lines(x: Tensor, v: Tensor) -> Observation:
+    """What can be said of components v, ``(k, P)``, whatever their signs."""
+    codes = (x - x.mean(0)) @ v.T
+    return {
+        "length of each row": v.norm(dim=1),
+        "variance along each row": codes.pow(2).mean(0),
+        "squared error per picture": (x - x.mean(0) - codes @ v).pow(2).sum(1).mean(),
+        "the plane": v.T @ v,
+    }
 
 
-lost_error = Exercise(
-    "lost_error",
-    "Values",
-    _singular_values,
-    _lost_by_matrix,
+_ROWS = "An eigenvector has one number for each pixel, and stands in a row: (k, P)."
+
+
+def _as_lines(function: Function, case: Case) -> Observation:
+    x, k = case
+    found = function(x.clone(), k)
+    v = of_shape(found, (k, x.shape[1]), "components are", _ROWS)
+    return _lines(x, v.detach().to(x.dtype))
+
+
+# ------------------------------------------------------------------- best_plane
+
+
+def _as_plane(function: Function, case: Case) -> Observation:
+    """Mean, components and variances, each by itself."""
+    x, k = case
+    given = function(x.clone(), k)
+    if given is ...:
+        raise NotStarted
+    if not isinstance(given, tuple | list) or len(given) != 3:
+        raise Unusable(
+            "three things were wanted: m, V and lam.", "End with return m, V, lam."
+        )
+    parts = dict(zip(("m", "V", "lam"), given, strict=True))
+    if all(part is ... for part in parts.values()):
+        raise NotStarted
+    size = x.shape[1]
+    shapes = {
+        "m": ((size,), "mean is", "One number for each pixel: which axis goes?"),
+        "V": ((k, size), "components are", _ROWS),
+        "lam": ((k,), "variances are", "One for each component that is kept."),
+    }
+    seen: Observation = {}
+    for name, part in parts.items():
+        if part is ...:
+            _stop_at(name, function, case, seen)
+        shape, what, hint = shapes[name]
+        found = of_shape(part, shape, what, hint).detach().to(x.dtype)
+        seen |= _lines(x, found) if name == "V" else {_CALLED[name]: found}
+    return seen
+
+
+_CALLED = {"m": "the mean", "lam": "the variances"}
+
+
+def _stop_at(name: str, function: Function, case: Case, seen: Observation) -> None:
+    """A part is still missing: say whether those before it are right."""
+    wanted = _as_plane(_by_reference, case)
+    for key, found in seen.items():
+        if not torch.allclose(found, wanted[key], atol=1e-8):
+            raise Unusable(
+                f"{key}: not right yet, and {name} is still missing.",
+                "Mend this first. What does the text say of it, and of its shape?",
+            )
+    right = ", ".join(seen)
+    raise Unusable(
+        f"right so far: {right}. Still missing: {name}."
+        if seen
+        else f"{name} is still missing, and the rest builds on it.",
+        "The stub's comments give the shape of what comes next.",
+    )
+
+
+def _by_reference(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    theirs = Reference(k, svd_solver="full").fit(x.numpy())
+    found = (theirs.mean_, theirs.components_, theirs.explained_variance_)
+    m, v, lam = map(torch.as_tensor, found)
+    return m, v, lam * (len(x) - 1) / len(x)
+
+
+def _falling(s: Tensor) -> tuple[Tensor, Tensor]:
+    lam, u = torch.linalg.eigh(s)
+    return lam.flip(0), u.flip(1)
+
+
+def _covariance(x: Tensor) -> Tensor:
+    return torch.cov(x.T, correction=0)
+
+
+def _eigh(x: Tensor) -> tuple[Tensor, Tensor]:
+    """As eigh gives them: rising, columns."""
+    lam, u = torch.linalg.eigh(_covariance(x))
+    return lam, u
+
+
+def _best(x: Tensor, k: int) -> Tensor:
+    """The components, as they should be."""
+    return _eigh(x)[1].flip(1)[:, :k].T
+
+
+def _plane_of(s: Tensor, x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    lam, u = _falling(s)
+    return x.mean(0), u[:, :k].T, lam[:k]
+
+
+def _with(x: Tensor, v: Tensor, lam: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    return x.mean(0), v, lam
+
+
+best_plane = Exercise(
+    "best_plane",
+    "Mean, plane, order, lengths and variances",
+    _cloud,
+    _by_reference,
     (
         Mistake(
-            "not_squared",
-            "You add up singular values. They are standard deviations, up to a "
-            "factor; an error is made of variances.",
-            lambda s, n, k: s[k:].sum() / n,
+            "rows_and_wrong_end",
+            "Two things at once: eigh's eigenvalues rise, so the best are the last, "
+            "and its eigenvectors are columns, not rows.",
+            lambda x, k: _with(x, _eigh(x)[1][:k], _eigh(x)[0][:k]),
         ),
         Mistake(
-            "kept_for_lost",
-            "That is the variance the first k components keep. What becomes of the "
-            "others?",
-            lambda s, n, k: (s[:k] ** 2).sum() / n,
+            "wrong_end",
+            "These are eigenvectors, but the ones of least variance: eigh sorts in "
+            "rising order.",
+            lambda x, k: _with(x, _eigh(x)[1][:, :k].T, _eigh(x)[0][:k]),
+        ),
+        Mistake(
+            "rows_for_columns",
+            "The order is right. But row j of U is no eigenvector: it is the j-th "
+            "entry of all of them.",
+            lambda x, k: _with(x, _eigh(x)[1].flip(1)[:k], _eigh(x)[0].flip(0)[:k]),
+        ),
+        Mistake(
+            "rising_order",
+            "The plane is right. But the first row should be the one with the most "
+            "variance, and yours has the least of the k.",
+            lambda x, k: _with(x, _eigh(x)[1][:, -k:].T, _eigh(x)[0][-k:]),
+        ),
+        Mistake(
+            "variances_of_the_wrong_end",
+            "The components are right. The variances beside them are those of other "
+            "eigenvectors: what was turned round in V must be turned round in lam.",
+            lambda x, k: _with(x, _best(x, k), _eigh(x)[0][:k]),
+        ),
+        Mistake(
+            "variances_rising",
+            "The components are right, and these are their variances, but in rising "
+            "order: the first belongs to the last row.",
+            lambda x, k: _with(x, _best(x, k), _eigh(x)[0][-k:]),
+        ),
+        Mistake(
+            "not_centred",
+            "Your covariance is that of x itself: nothing was subtracted, so the "
+            "first component points at the mean.",
+            lambda x, k: _plane_of(x.T @ x / len(x), x, k),
         ),
         Mistake(
             "n_minus_one",
-            "Nearly: you divide by n − 1. That is right for the source of the "
-            "pictures; the question is about these n.",
-            lambda s, n, k: (s[k:] ** 2).sum() / (n - 1),
+            "Nearly: you divide by N − 1. That is right for the source of the "
+            "pictures; the task is about these N.",
+            lambda x, k: _plane_of(torch.cov(x.T), x, k),
         ),
         Mistake(
-            "mean_for_sum",
-            "You average over the discarded components. Each of them is lost, so "
-            "they add up.",
-            lambda s, n, k: (s[k:] ** 2).mean() / n,
+            "sum_for_mean",
+            "Your variances are sums over all pictures. How many are there?",
+            lambda x, k: _plane_of(len(x) * _covariance(x), x, k),
         ),
         Mistake(
-            "all_pictures",
-            "That is the error of all pictures together. How many are there?",
-            lambda s, n, k: (s[k:] ** 2).sum(),
-        ),
-        Mistake(
-            "one_too_many_kept",
-            "You keep k + 1 components. Counted from 0, the first k are 0 … k − 1.",
-            lambda s, n, k: (s[k + 1 :] ** 2).sum() / n,
+            "deviations_for_variances",
+            "You return standard deviations. The eigenvalue itself is the variance.",
+            lambda x, k: _with(x, _best(x, k), _eigh(x)[0].flip(0)[:k].sqrt()),
         ),
     ),
-    observe=value,
+    observe=_as_plane,
+    tolerance=1e-8,
+)
+
+# ----------------------------------------------------------------- few_pictures
+
+
+def _mixed(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Aᵀ X, whose rows are components times singular values, and their squares."""
+    centred = x - x.mean(0)
+    lam, a = _falling(centred @ centred.T)
+    return a[:, :k].T @ centred, lam[:k, None]
+
+
+def _rows_of_a(x: Tensor, k: int) -> Tensor:
+    centred = x - x.mean(0)
+    mixed = _falling(centred @ centred.T)[1][:k] @ centred
+    length: Tensor = mixed.norm(dim=1, keepdim=True)
+    return mixed / length
+
+
+few_pictures = Exercise(
+    "few_pictures",
+    "Plane, order and lengths",
+    _wide,
+    _by_scikit_learn,
+    (
+        Mistake(
+            "not_normalised",
+            "The directions are right, but each row is as long as its singular value. "
+            "Length 1 was wanted.",
+            lambda x, k: _mixed(x, k)[0],
+        ),
+        Mistake(
+            "divided_by_the_square",
+            "You divide by the eigenvalues of XXᵀ. The rows are as long as singular "
+            "values, and an eigenvalue is the square of one.",
+            lambda x, k: _mixed(x, k)[0] / _mixed(x, k)[1],
+        ),
+        Mistake(
+            "divided_by_the_deviation",
+            "You divide by the standard deviation along each component. The singular "
+            "value is √N times that.",
+            lambda x, k: _mixed(x, k)[0] / (_mixed(x, k)[1] / len(x)).sqrt(),
+        ),
+        Mistake(
+            "rows_for_columns",
+            "Row j of A is no eigenvector: it is the j-th entry of all of them.",
+            _rows_of_a,
+        ),
+    ),
+    observe=_as_lines,
+    tolerance=1e-7,
+)
+
+# ------------------------------------------------------------------- components
+
+
+def _around(m: Tensor, x: Tensor, k: int) -> Tensor:
+    """The right singular vectors of what is left after m was subtracted."""
+    found: Tensor = torch.linalg.svd(x - m, full_matrices=False).Vh
+    return found[:k]
+
+
+components = Exercise(
+    "components",
+    "Plane, order and lengths",
+    _cloud,
+    _by_scikit_learn,
+    (
+        Mistake(
+            "last_picture_by_n",
+            "",
+            lambda x, k: _around(x[-1] / len(x), x, k),
+            as_given=True,
+        ),
+        Mistake(
+            "last_picture",
+            "You subtract the last picture. The mean knows of all of them.",
+            lambda x, k: _around(x[-1], x, k),
+        ),
+        Mistake(
+            "sum_for_mean",
+            "You subtract the sum of all pictures. By what must it be divided?",
+            lambda x, k: _around(x.sum(0), x, k),
+        ),
+        Mistake(
+            "not_centred",
+            "Now nothing is subtracted. The bug is gone and so is the mean: which "
+            "line was to compute it?",
+            lambda x, k: _around(torch.zeros_like(x[0]), x, k),
+        ),
+        Mistake(
+            "divided_twice",
+            "You divide by N twice: once in the loop, once after it.",
+            lambda x, k: _around(x.mean(0) / len(x), x, k),
+        ),
+        Mistake(
+            "one_grey_for_all",
+            "You subtract one number from all pixels. The average picture has a "
+            "number for each of them.",
+            lambda x, k: _around(x.mean(), x, k),
+        ),
+    ),
+    observe=_as_lines,
+    tolerance=1e-8,
 )
 
 # ------------------------------------------------------------------ reconstruct
@@ -99,7 +343,7 @@ def _rows(x: Tensor, k: int) -> Tensor:
     return _right(x - x.mean(0))[:k]
 
 
-def _by_scikit_learn(x: Tensor, k: int) -> Tensor:
+def _rebuilt(x: Tensor, k: int) -> Tensor:
     points = x.detach().numpy()
     theirs = Reference(k, svd_solver="full").fit(points)
     return torch.as_tensor(theirs.inverse_transform(theirs.transform(points)))
@@ -140,8 +384,8 @@ def _mean_of_each_picture(x: Tensor, k: int) -> Tensor:
 reconstruct = Exercise(
     "reconstruct",
     "Your reconstructions and scikit-learn's",
-    lambda g: _cloud(g),
-    _by_scikit_learn,
+    _cloud,
+    _rebuilt,
     (
         Mistake(
             "not_centred",
@@ -178,87 +422,5 @@ reconstruct = Exercise(
         ),
     ),
     observe=value,
-    tolerance=1e-8,
-)
-
-# ------------------------------------------------------------------- components
-
-
-def _lines(function: Function, case: Case) -> Observation:
-    """What can be said of components whatever their signs."""
-    x, k = case
-    hint = "eigh's eigenvectors are columns; the result, (k, P), wants them as rows."
-    found = function(x.clone(), k)
-    v = of_shape(found, (k, x.shape[1]), "components are", hint).detach().to(x.dtype)
-    codes = (x - x.mean(0)) @ v.T
-    return {
-        "length of each row": v.norm(dim=1),
-        "variance along each row": codes.pow(2).mean(0),
-        "squared error per picture": (x - x.mean(0) - codes @ v).pow(2).sum(1).mean(),
-        "the plane": v.T @ v,
-    }
-
-
-def _columns(x: Tensor) -> Tensor:
-    """Eigenvectors of xᵀx as columns, by rising eigenvalue."""
-    found: Tensor = torch.linalg.eigh(x.T @ x / len(x)).eigenvectors
-    return found
-
-
-def _eigenvectors(x: Tensor) -> Tensor:
-    return _columns(x - x.mean(0))
-
-
-def _components_by_scikit_learn(x: Tensor, k: int) -> Tensor:
-    return torch.as_tensor(Reference(k, svd_solver="full").fit(x.numpy()).components_)
-
-
-def _not_centred_components(x: Tensor, k: int) -> Tensor:
-    return _columns(x).flip(1)[:, :k].T
-
-
-components = Exercise(
-    "components",
-    "Plane, order and lengths",
-    lambda g: _cloud(g),
-    _components_by_scikit_learn,
-    (
-        Mistake(
-            "rows_and_wrong_end",
-            "",
-            lambda x, k: _eigenvectors(x)[:k],
-            as_given=True,
-        ),
-        Mistake(
-            "wrong_end",
-            "These are eigenvectors now, but the ones of least variance: eigh sorts "
-            "in rising order. You have found one of two bugs.",
-            lambda x, k: _eigenvectors(x)[:, :k].T,
-        ),
-        Mistake(
-            "rows_for_columns",
-            "The order is turned round now. But row j of U is no eigenvector: it is "
-            "the j-th entry of all of them. One bug is left.",
-            lambda x, k: _eigenvectors(x).flip(1)[:k],
-        ),
-        Mistake(
-            "last_rows",
-            "You took the last rows of U in place of the first. An eigenvector is a "
-            "column: which index selects it?",
-            lambda x, k: _eigenvectors(x)[-k:],
-        ),
-        Mistake(
-            "rising_order",
-            "The plane is right. But the first row should be the one with the most "
-            "variance, and yours has the least of the k.",
-            lambda x, k: _eigenvectors(x)[:, -k:].T,
-        ),
-        Mistake(
-            "not_centred",
-            "The mean is in the first component. The line that centres x was right.",
-            _not_centred_components,
-        ),
-    ),
-    observe=_lines,
     tolerance=1e-8,
 )

@@ -26,6 +26,7 @@ from vaelib.plots.figures import (
     style,
 )
 from vaelib.plots.latent import latent_scatter, manifold, quantile_grid
+from vaelib.plots.projection import projection
 from vaelib.plots.pulls import pulls
 from vaelib.plots.tiles import images, reconstructions, samples
 
@@ -41,6 +42,7 @@ __all__ = [
     "manifold",
     "mixture",
     "prior_and_posterior",
+    "projection",
     "pulls",
     "quantile_grid",
     "reconstructions",
