@@ -12,6 +12,7 @@ import torch
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 import vaelib as vl
@@ -32,6 +33,7 @@ PICTURES: dict[str, Callable[[], plots.Picture]] = {
     "manifold": lambda: plots.manifold(MODEL, 5),
     "samples": lambda: plots.samples(MODEL, 7),
     "history": lambda: plots.history(HISTORY),
+    "evidence": lambda: plots.evidence(GRID, linear_joint(), MU, SIGMA),
 }
 every_picture = pytest.mark.parametrize("make", PICTURES.values(), ids=PICTURES)
 
@@ -350,3 +352,41 @@ def test_a_projection_needs_a_plane_and_a_direction() -> None:
         plots.projection(x, torch.tensor([[1.0, 0.0], [0.0, 0.0]]))
     with pytest.raises(ValueError, match="names: got 1 for 2 lines"):
         plots.projection(x, torch.eye(2), ["one"])
+
+
+# --------------------------------------------------------------------- evidence
+
+GRID = torch.linspace(-12, 12, 4801, dtype=torch.float64)
+MU, SIGMA = torch.tensor([[0.2, 1.2], [0.8, 0.2**0.5]], dtype=torch.float64)
+
+
+def linear_joint() -> torch.Tensor:
+    """log p(x = 1.5, z) for x = z + ½ε: log p(x) = log N(1.5; 0, 1.25)."""
+    normal = torch.distributions.Normal
+    seen = normal(GRID, 0.5).log_prob(torch.tensor(1.5, dtype=torch.float64))
+    joint: torch.Tensor = seen + normal(0.0, 1.0).log_prob(GRID)
+    return joint
+
+
+def test_every_column_ends_at_log_p() -> None:
+    picture = plots.evidence(GRID, linear_joint(), MU, SIGMA)
+    total = -0.5 * (np.log(2 * np.pi * 1.25) + 1.5**2 / 1.25)
+    # KL of N(0.2, 0.64) and of the posterior itself from N(1.2, 0.2).
+    gaps = [0.5 * (0.64 / 0.2 + 1 / 0.2 - 1 + np.log(0.2 / 0.64)), 0.0]
+    bars = [bar for bar in picture.axes[1].patches if isinstance(bar, Rectangle)]
+    for lower, upper, gap in zip(bars[::2], bars[1::2], gaps, strict=True):
+        assert lower.get_y() + lower.get_height() == pytest.approx(total - gap)
+        assert upper.get_y() == pytest.approx(total - gap)
+        assert upper.get_height() == pytest.approx(gap, abs=1e-9)
+    assert f"gaps are {gaps[0]:.2f}, 0.00" in picture.alt
+    assert f"log p(x) = {total:.2f} nats" in picture.alt
+
+
+def test_the_evidence_in_other_words_and_what_it_refuses() -> None:
+    mu, sigma = torch.tensor([[1.2], [0.5]], dtype=torch.float64)
+    other = plots.evidence(GRID, linear_joint(), mu, sigma, words={"unit": "Nats"})
+    assert other.axes[1].get_ylabel() == "Nats"
+    with pytest.raises(ValueError, match="names: got 0 for 1"):
+        plots.evidence(GRID, linear_joint(), mu, sigma, ())
+    with pytest.raises(ValueError, match="does not fit"):
+        plots.evidence(GRID, linear_joint(), mu + 12, sigma)

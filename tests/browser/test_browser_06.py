@@ -1,4 +1,6 @@
-"""Lesson 06 as its reader meets it: the bell is dragged, the bound follows."""
+"""Lesson 06 as its reader meets it: the bell is dragged, the bound follows, and the
+guesses are answered. The first widget holds the linear decoder, the second two that
+are not."""
 
 from __future__ import annotations
 
@@ -11,14 +13,15 @@ from playwright.sync_api import Locator, expect
 
 from vaelib.widgets import ElboGap
 
-BEND = "a bend: f(z) = z²"
-
+LINE, PARABOLA = "linear: f(z) = z", "parabola: f(z) = z²"
+WAVE = "wave: f(z) = 2 sin 3z"
+NAMES = ("bell", "hills")  # in the kernel, in the page's order
 
 OPTIONS = {"has_touch": True}
 
 
-def bell(page: NotebookPage) -> Locator:
-    return page.widget("elbo-gap")
+def bell(page: NotebookPage, name: str = "bell") -> Locator:
+    return page.widget("elbo-gap", NAMES.index(name))
 
 
 def numbers(widget: Locator) -> list[float]:
@@ -27,12 +30,13 @@ def numbers(widget: Locator) -> list[float]:
     return [float(widget.get_attribute(name) or "nan") for name in names]
 
 
-def assert_agrees(page: NotebookPage, quiet: float = 0.5) -> list[float]:
+def assert_agrees(page: NotebookPage, name: str = "bell") -> list[float]:
     """Page and kernel: the same bell, the same three numbers."""
-    widget = bell(page)
-    shown = page.settled(widget, quiet=quiet)
-    assert page.ask("[bell.mu, bell.sigma]") == pytest.approx(shown, abs=6e-4)
-    assert numbers(widget) == pytest.approx(page.ask("list(bell.bounds())"), abs=1e-3)
+    widget = bell(page, name)
+    shown = page.settled(widget, quiet=0.5)
+    assert page.ask(f"[{name}.mu, {name}.sigma]") == pytest.approx(shown, abs=6e-4)
+    bounds = page.ask(f"list({name}.bounds())")
+    assert numbers(widget) == pytest.approx(bounds, abs=1e-3)
     elbo, gap, evidence = numbers(widget)
     assert elbo + gap == pytest.approx(evidence, abs=1e-3)
     words = f"{elbo:.2f} nats".replace("-", "−")
@@ -40,14 +44,33 @@ def assert_agrees(page: NotebookPage, quiet: float = 0.5) -> list[float]:
     return shown
 
 
-def reset(page: NotebookPage, mu: float, sigma: float, decoder: str) -> None:
-    page.ask(f"bell.set_trait('decoder', {decoder!r})")
-    page.ask(f"[bell.set_trait('mu', {mu}), bell.set_trait('sigma', {sigma})]")
-    expect(bell(page)).to_have_attribute("data-z", f"{mu:.3f},{sigma:.3f}")
-    expect(bell(page)).to_have_attribute("data-decoder", decoder)
+def reset(page: NotebookPage, mu: float, sigma: float, decoder: str) -> str:
+    """The widget that has this decoder, with q as wanted; its name."""
+    name = NAMES[decoder != LINE]
+    page.ask(f"{name}.set_trait('decoder', {decoder!r})")
+    page.ask(f"[{name}.set_trait('mu', {mu}), {name}.set_trait('sigma', {sigma})]")
+    expect(bell(page, name)).to_have_attribute("data-z", f"{mu:.3f},{sigma:.3f}")
+    expect(bell(page, name)).to_have_attribute("data-decoder", decoder)
+    return name
 
 
-LINE = "a line: f(z) = z"
+def test_the_guesses_are_answered(page: NotebookPage) -> None:
+    told = page.guess("Which guess leaves", "half as wide")
+    assert "The answer: twice as wide as the posterior. ✗" in told
+    told = page.guess("After 800 steps", "less than a thousandth of a nat")
+    assert "The answer: less than a thousandth of a nat. ✓" in told
+
+
+def test_what_is_further_is_closed_at_first_and_asks_too(page: NotebookPage) -> None:
+    heading = page.page.get_by_role("heading", name="How loose is it in a network?")
+    expect(heading).to_be_visible()
+    question = "Which part of the gap is larger here?"
+    expect(page.page.get_by_text(question).first).not_to_be_visible()
+    page.page.evaluate(
+        "() => jupyterapp.commands.execute('notebook:expand-all-headings')"
+    )
+    told = page.guess(question, "the amortisation gap: a network guesses q")
+    assert "The answer: the amortisation gap: a network guesses q. ✓" in told
 
 
 def test_dragging_the_summit(page: NotebookPage) -> None:
@@ -97,13 +120,13 @@ def test_sliders_by_keyboard(page: NotebookPage) -> None:
 
 
 def test_another_decoder_has_another_evidence(page: NotebookPage) -> None:
-    reset(page, 0.3, 0.7, LINE)
-    widget = bell(page)
+    reset(page, 0.4, 0.9, PARABOLA)
+    widget = bell(page, "hills")
     evidence = numbers(widget)[2]
-    widget.get_by_role("combobox", name="Decoder").select_option(label=BEND)
-    expect(widget).to_have_attribute("data-decoder", BEND)
-    assert_agrees(page)
-    assert page.ask("bell.decoder") == BEND
+    widget.get_by_role("combobox", name="Decoder").select_option(label=WAVE)
+    expect(widget).to_have_attribute("data-decoder", WAVE)
+    assert_agrees(page, "hills")
+    assert page.ask("hills.decoder") == WAVE
     assert abs(numbers(widget)[2] - evidence) > 0.1
 
 
@@ -111,30 +134,29 @@ def test_another_decoder_has_another_evidence(page: NotebookPage) -> None:
     ("start", "decoder", "end", "gap"),
     [
         ((0.3, 0.7), LINE, (1.2, 0.447), 0.0),
-        ((-1.0, 0.3), BEND, (-1.11, 0.23), 0.737),
-        ((0.0, 1.0), BEND, (0.0, 0.732), 1.588),
+        ((-1.0, 0.3), PARABOLA, (-1.11, 0.23), 0.737),
+        ((0.0, 1.0), PARABOLA, (0.0, 0.732), 1.588),
     ],
 )
 def test_the_climb_ends_on_a_hill(
     page: NotebookPage, start: Any, decoder: str, end: Any, gap: float
 ) -> None:
-    reset(page, *start, decoder)
-    widget = bell(page)
+    name = reset(page, *start, decoder)
+    widget = bell(page, name)
     widget.get_by_role("button", name="Climb").click()
     expect(widget.get_by_role("button", name="Stop")).to_be_visible()
     expect(widget.get_by_role("button", name="Climb")).to_be_visible(timeout=30_000)
-    assert assert_agrees(page) == pytest.approx(end, abs=0.02)
+    assert assert_agrees(page, name) == pytest.approx(end, abs=0.02)
     assert numbers(widget)[1] == pytest.approx(gap, abs=0.005)
 
 
 def test_a_hand_stops_the_climb(page: NotebookPage) -> None:
-    reset(page, -3.0, 1.5, BEND)
-    widget = bell(page)
+    widget = bell(page, reset(page, -3.0, 1.5, PARABOLA))
     widget.get_by_role("button", name="Climb").click()
     widget.get_by_role("slider", name="mean μ").focus()
     page.page.keyboard.press("Home")
     expect(widget.get_by_role("button", name="Climb")).to_be_visible()
-    assert assert_agrees(page) == [0, 1]
+    assert assert_agrees(page, "hills") == [0, 1]
 
 
 def test_light_dark_and_narrow(page: NotebookPage) -> None:
@@ -163,7 +185,7 @@ def test_light_dark_and_narrow(page: NotebookPage) -> None:
 
 
 def test_without_a_kernel(alone: Alone) -> None:
-    root = alone(ElboGap(decoder=BEND), reduced_motion="reduce")
+    root = alone(ElboGap(decoder="a bend: f(z) = z²"), reduced_motion="reduce")
     expect(root).to_have_attribute("data-gap", "3.0006")
     root.page.get_by_role("button", name="Climb").click()
     # At once, where motion is not wanted.

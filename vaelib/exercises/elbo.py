@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import log, pi
 
 import torch
@@ -14,88 +15,52 @@ from torch.distributions import (
 )
 
 from vaelib.exercises import cases
-from vaelib.exercises.cases import between, cloud, prior, some_log_var
+from vaelib.exercises.cases import between, some_log_var
 from vaelib.exercises.checking import Case, Exercise, Mistake
-from vaelib.exercises.observing import value
-
-__all__ = ["bound", "estimate_elbo", "exact_elbo", "nll"]
-
-
-# ---------------------------------------------------------------- estimate_elbo
-
-
-def _weights(g: torch.Generator) -> Case:
-    draws, batch = between(3, 9, g), between(2, 5, g)
-    log_joint = 2 * torch.randn(draws, batch, generator=g) - 4
-    return log_joint, torch.randn(draws, batch, generator=g) - 1
-
-
-def _average_of_log(log_joint: Tensor, log_q: Tensor) -> Tensor:
-    """Σ_l (log p − log q) / L, one draw after the other."""
-    pairs = list(zip(log_joint.unbind(0), log_q.unbind(0), strict=True))
-    return torch.stack([p - q for p, q in pairs]).sum(0) / len(pairs)
-
-
-def _log_of_average(log_joint: Tensor, log_q: Tensor) -> Tensor:
-    return (log_joint - log_q).logsumexp(0) - log(len(log_q))
-
-
-estimate_elbo = Exercise(
-    "estimate_elbo",
-    "One number per picture, and its gradients,",
-    _weights,
-    _average_of_log,
-    (
-        Mistake(
-            "log_of_average",
-            "You took the log of the average weight. That estimates log p(x), by "
-            "Jensen above the bound; the ELBO is the average of the logs.",
-            _log_of_average,
-        ),
-        Mistake(
-            "flipped",
-            "Your sign is turned round: this is KL-like, a cost. What the model says "
-            "of z and x comes with a plus, what q says of z with a minus.",
-            lambda log_joint, log_q: (log_q - log_joint).mean(0),
-        ),
-        Mistake(
-            "sum_over_draws",
-            "More draws should give a better number, not a larger one. Average over "
-            "the L draws.",
-            lambda log_joint, log_q: (log_joint - log_q).sum(0),
-        ),
-        Mistake(
-            "one_number_for_all",
-            "Every picture has its own bound: average over the draws, which are the "
-            "first axis, and over nothing else.",
-            lambda log_joint, log_q: (log_joint - log_q).mean(),
-        ),
-        Mistake(
-            "over_the_pictures",
-            "You averaged over pictures and kept the draws. Which axis holds the L "
-            "draws?",
-            lambda log_joint, log_q: (log_joint - log_q).mean(1),
-        ),
-        Mistake(
-            "q_left_out",
-            "That is E[log p(x, z)] alone. A wide q has to pay for being wide: where "
-            "is log q?",
-            lambda log_joint, log_q: log_joint.mean(0) + 0 * log_q.sum(0),
-        ),
-        Mistake(
-            "no_gradient",
-            "The numbers are right, but no gradient passes: training would stand "
-            "still. What cut it off?",
-            lambda log_joint, log_q: (log_joint - log_q).mean(0).detach(),
-        ),
-    ),
+from vaelib.exercises.observing import (
+    GRADIENT,
+    Function,
+    NotStarted,
+    Observation,
+    Unusable,
+    as_tensor,
+    distance,
+    gradients,
+    value,
 )
 
-# ------------------------------------------------------------------- exact_elbo
+__all__ = ["best_diagonal", "linear_elbo", "nll"]
+
+
+def _tensors(function: Function, case: Case, names: str) -> list[object]:
+    """What the learner returns, one thing for each of ``names``."""
+    wanted = names.split(", ")
+    given = function(*case)
+    if given is ...:
+        raise NotStarted
+    if not isinstance(given, tuple | list) or len(given) != len(wanted):
+        raise Unusable(
+            f"your function gave {_kind(given)}, wanted {len(wanted)}: {names}.",
+            f"The last line is: return {names}",
+        )
+    if all(part is ... for part in given):
+        raise NotStarted
+    return list(given)
+
+
+def _kind(given: object) -> str:
+    if isinstance(given, tuple | list):
+        return f"{len(given)} things"
+    return type(given).__name__
+
+
+# ------------------------------------------------------------------ linear_elbo
+
+_PARTS = "error, kl, elbo"
 
 
 def _linear_model(g: torch.Generator) -> Case:
-    batch, pixels, size = between(2, 4, g), between(3, 6, g), between(2, 3, g)
+    batch, pixels, size = between(2, 4, g), between(5, 8, g), between(2, 3, g)
     x = torch.randn(batch, pixels, generator=g)
     mu = torch.randn(batch, size, generator=g)
     W = torch.randn(pixels, size, generator=g)
@@ -106,97 +71,190 @@ def _linear_model(g: torch.Generator) -> Case:
 
 def _by_distributions(
     x: Tensor, mu: Tensor, log_var: Tensor, W: Tensor, b: Tensor, s2: Tensor
-) -> Tensor:
-    """E_q log p(x|z) from x's Gaussian under q: for any Gaussian r with the mean
-    and covariance of Wz + b, E log N(x; Wz + b, s²I) = log N(x; mean, s²I) −
-    tr(covariance)/2s²."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The error from x − Wz − b's Gaussian under q: the square of its mean and the
+    trace of its covariance; the ELBO from N(x; Wμ + b, s²I) and that trace."""
     q = MultivariateNormal(mu, torch.diag_embed(log_var.exp()))
     prior = MultivariateNormal(torch.zeros_like(mu), torch.eye(mu.shape[1]))
     centre = Independent(Normal(mu @ W.T + b, s2.sqrt()), 1)
     blur = W @ q.covariance_matrix @ W.T
     trace = blur.diagonal(dim1=-2, dim2=-1).sum(-1)
-    elbo: Tensor = centre.log_prob(x) - trace / (2 * s2) - kl_divergence(q, prior)
-    return elbo
+    error = (x - centre.mean).square().sum(1) + trace
+    kl: Tensor = kl_divergence(q, prior)
+    return error, kl, centre.log_prob(x) - trace / (2 * s2) - kl
 
 
-def _parts(
+def _in_parts(function: Function, case: Case) -> Observation:
+    """Error, KL and ELBO, and the gradients of the ELBO that training asks for."""
+    x, mu, log_var, *rest = (a.clone() for a in case)
+    leaves = [mu.requires_grad_(), log_var.requires_grad_()]
+    args = (x, mu.clone(), log_var.clone(), *rest)
+    given = _tensors(function, args, _PARTS)
+    _so_far(given, case)
+    error, kl, elbo = map(as_tensor, given)
+    slopes = gradients(elbo.sum(), leaves)
+    return {
+        "error": error.detach(),
+        "kl": kl.detach(),
+        "elbo": elbo.detach(),
+        f"{GRADIENT}1": slopes[0],
+        f"{GRADIENT}2": slopes[1],
+    }
+
+
+def _so_far(given: list[object], case: Case) -> None:
+    """Where some parts are still ..., what is to be said of the others."""
+    names = _PARTS.split(", ")
+    wanted = dict(zip(names, _by_distributions(*case), strict=True))
+    parts = dict(zip(names, given, strict=True))
+    missing = [name for name in names if parts[name] is ...]
+    if not missing:
+        return
+    right = [
+        name
+        for name in names
+        if name not in missing and distance(as_tensor(parts[name]), wanted[name]) < 1e-3
+    ]
+    wrong = [name for name in names if name not in right + missing]
+    verdict = [f"{name} is right" for name in right]
+    verdict += [f"{name} is not right yet" for name in wrong]
+    raise Unusable(
+        f"so far {' and '.join(verdict)}.", f"Still to be written: {missing[0]}."
+    )
+
+
+Parts = tuple[Tensor, Tensor, Tensor]
+
+
+def _wrong(change: Callable[..., Parts]) -> Callable[..., Parts]:
+    """A mistake from the right pieces: ``change(miss, spread, constant, kl, s2)``
+    with the squared error at μ and what W makes of q's variance, each ``(B, D)``,
+    log 2πs², and KL."""
+
+    def wrong(
+        x: Tensor, mu: Tensor, log_var: Tensor, W: Tensor, b: Tensor, s2: Tensor
+    ) -> Parts:
+        miss = (x - mu @ W.T - b).square()
+        spread = log_var.exp() @ W.T.square()
+        kl = cases.kl(mu, log_var).sum(1)
+        return change(miss, spread, torch.log(2 * pi * s2), kl, s2)
+
+    return wrong
+
+
+def _bound(error: Tensor, constant: Tensor, kl: Tensor, s2: Tensor) -> Parts:
+    """From the error ``(B,)`` and the constant of all pixels."""
+    return error, kl, -0.5 * (constant + error / s2) - kl
+
+
+def _spread_forgotten(
+    miss: Tensor, _: Tensor, c: Tensor, kl: Tensor, s2: Tensor
+) -> Parts:
+    return _bound(miss.sum(1), miss.shape[1] * c, kl, s2)
+
+
+def _kl_added(miss: Tensor, spread: Tensor, c: Tensor, kl: Tensor, s2: Tensor) -> Parts:
+    error, _, elbo = _bound((miss + spread).sum(1), miss.shape[1] * c, kl, s2)
+    return error, kl, elbo + 2 * kl
+
+
+def _kl_negative(
+    miss: Tensor, spread: Tensor, c: Tensor, kl: Tensor, s2: Tensor
+) -> Parts:
+    error, _, elbo = _bound((miss + spread).sum(1), miss.shape[1] * c, kl, s2)
+    return error, -kl, elbo
+
+
+def _no_two_pi(
+    miss: Tensor, spread: Tensor, c: Tensor, kl: Tensor, s2: Tensor
+) -> Parts:
+    return _bound((miss + spread).sum(1), miss.shape[1] * s2.log(), kl, s2)
+
+
+def _one_constant(
+    miss: Tensor, spread: Tensor, c: Tensor, kl: Tensor, s2: Tensor
+) -> Parts:
+    return _bound((miss + spread).sum(1), c, kl, s2)
+
+
+def _no_half(miss: Tensor, spread: Tensor, c: Tensor, kl: Tensor, s2: Tensor) -> Parts:
+    error = (miss + spread).sum(1)
+    return error, kl, -(miss.shape[1] * c + error / s2) - kl
+
+
+def _mean_over_pixels(
+    miss: Tensor, spread: Tensor, c: Tensor, kl: Tensor, s2: Tensor
+) -> Parts:
+    return _bound((miss + spread).mean(1), c, kl, s2)
+
+
+def _mean_over_pictures(
+    miss: Tensor, spread: Tensor, c: Tensor, kl: Tensor, s2: Tensor
+) -> Parts:
+    error, _, elbo = _bound((miss + spread).sum(1), miss.shape[1] * c, kl, s2)
+    return error.mean(), kl.mean(), elbo.mean()
+
+
+def _weights_not_squared(
     x: Tensor, mu: Tensor, log_var: Tensor, W: Tensor, b: Tensor, s2: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Error at the mean, spread, constant and KL, each ``(B,)`` or a scalar."""
-    error = (x - mu @ W.T - b).square().sum(1)
-    spread = (log_var.exp() @ W.T.square()).sum(1)
+) -> Parts:
+    error = (x - mu @ W.T - b).square() + log_var.exp() @ W.T
     constant = x.shape[1] * torch.log(2 * pi * s2)
-    return error, spread, constant, _kl(mu, log_var)
-
-
-def _kl(mu: Tensor, log_var: Tensor) -> Tensor:
-    return cases.kl(mu, log_var).sum(1)
-
-
-def _put_together(
-    error: Tensor, spread: Tensor, constant: Tensor, kl: Tensor, s2: Tensor
-) -> Tensor:
-    return -0.5 * (constant + (error + spread) / s2) - kl
-
-
-def _spread_forgotten(*case: Tensor) -> Tensor:
-    error, spread, constant, kl = _parts(*case)
-    return _put_together(error, 0 * spread, constant, kl, case[-1])
-
-
-def _kl_added(*case: Tensor) -> Tensor:
-    error, spread, constant, kl = _parts(*case)
-    return _put_together(error, spread, constant, -kl, case[-1])
-
-
-def _no_two_pi(*case: Tensor) -> Tensor:
-    return _by_distributions(*case) + 0.5 * case[0].shape[1] * log(2 * pi)
-
-
-def _one_constant(*case: Tensor) -> Tensor:
-    error, spread, constant, kl = _parts(*case)
-    return _put_together(error, spread, constant / case[0].shape[1], kl, case[-1])
+    return _bound(error.sum(1), constant, cases.kl(mu, log_var).sum(1), s2)
 
 
 def _log_sigma(
     x: Tensor, mu: Tensor, log_var: Tensor, W: Tensor, b: Tensor, s2: Tensor
-) -> Tensor:
+) -> Parts:
     return _by_distributions(x, mu, 2 * log_var, W, b, s2)
 
 
-def _mean_over_pixels(*case: Tensor) -> Tensor:
-    error, spread, constant, kl = _parts(*case)
-    d = case[0].shape[1]
-    return _put_together(error / d, spread / d, constant / d, kl, case[-1])
-
-
-exact_elbo = Exercise(
-    "exact_elbo",
-    "Values and gradients, in nats per picture,",
+linear_elbo = Exercise(
+    "linear_elbo",
+    "The error, the KL, the ELBO and its gradients",
     _linear_model,
     _by_distributions,
     (
         Mistake(
             "spread_forgotten",
-            "That is the error at z = μ. The codes scatter around μ, and W carries "
+            "Your error is the one at z = μ. The codes scatter around μ, and W carries "
             "their scatter into the picture: E(x − Wz − b)² has a second part.",
-            _spread_forgotten,
+            _wrong(_spread_forgotten),
+        ),
+        Mistake(
+            "weights_not_squared",
+            "You weigh the variance of each z by W. What is the variance of w · z, for "
+            "a number w?",
+            _weights_not_squared,
         ),
         Mistake(
             "kl_added",
-            "Your KL has the wrong sign: a code that says more should lower the bound.",
-            _kl_added,
+            "Error and KL are right, and you added the KL. A code that says more "
+            "should lower the bound.",
+            _wrong(_kl_added),
+        ),
+        Mistake(
+            "kl_negative",
+            "Your KL has the wrong sign: no KL is below zero. (The ELBO is right.)",
+            _wrong(_kl_negative),
         ),
         Mistake(
             "no_two_pi",
-            "You dropped ½ log 2π for each pixel. Without it the bound can lie above "
-            "log p(x).",
-            _no_two_pi,
+            "Error and KL are right. You dropped ½ log 2π for each pixel. Without it "
+            "the bound can lie above log p(x).",
+            _wrong(_no_two_pi),
         ),
         Mistake(
             "one_constant",
-            "½ log 2πs² is there once. Each of the D pixels has its own.",
-            _one_constant,
+            "Error and KL are right. ½ log 2πs² is there once, but each of the D "
+            "pixels has its own.",
+            _wrong(_one_constant),
+        ),
+        Mistake(
+            "no_half",
+            "Error and KL are right. What stands before the square in the logarithm of "
+            "a Gaussian density, and before log 2πs²?",
+            _wrong(_no_half),
         ),
         Mistake(
             "log_sigma",
@@ -206,97 +264,151 @@ exact_elbo = Exercise(
         ),
         Mistake(
             "mean_over_pixels",
-            "Your reconstruction is a mean over pixels. log p(x|z) is a sum: a mean "
-            "makes the KL weigh D times too much.",
-            _mean_over_pixels,
+            "Your error is a mean over pixels. log p(x|z) is a sum: a mean makes the "
+            "KL weigh D times too much.",
+            _wrong(_mean_over_pixels),
         ),
         Mistake(
             "mean_over_pictures",
             "The numbers are right, and averaged. Give one for each picture.",
-            lambda *case: _by_distributions(*case).mean(),
+            _wrong(_mean_over_pictures),
         ),
     ),
-    wrt=("mu", "log_var"),
+    observe=_in_parts,
     tolerance=1e-3,
 )
 
-# ------------------------------------------------------------------------ bound
+# ---------------------------------------------------------------- best_diagonal
 
 
-def _one_draw(g: torch.Generator) -> Case:
-    batch, pixels, size = between(2, 4, g), between(3, 7, g), between(2, 3, g)
-    x, mean = torch.randn(2, batch, pixels, generator=g)
-    mu = torch.randn(batch, size, generator=g)
-    return x, mean, some_log_var(g=g), mu, some_log_var(batch, size, g=g)
+def _linear_pictures(g: torch.Generator) -> Case:
+    x, _, _, W, b, s2 = _linear_model(g)
+    return x, W, b, s2
 
 
-def _bound(
-    x: Tensor, mean: Tensor, log_s2: Tensor, mu: Tensor, log_var: Tensor
-) -> Tensor:
-    p = Independent(Normal(mean, (0.5 * log_s2).exp()), 1)
-    elbo: Tensor = p.log_prob(x) - kl_divergence(cloud(mu, log_var), prior(mu))
-    return elbo
+def _conditionals(x: Tensor, W: Tensor, b: Tensor, s2: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of p(z|x), and each z's variance when x and the other z are known:
+    both by conditioning the joint Gaussian of (z, x)."""
+    W, b, x, s2 = (t.double() for t in (W, b, x, s2))
+    size, pixels = W.shape[1], W.shape[0]
+    eye = torch.eye(size).double()
+    noisy = W @ W.T + s2 * torch.eye(pixels).double()
+    joint = torch.cat([torch.cat([eye, W.T], 1), torch.cat([W, noisy], 1)])
+    mean = (x - b) @ torch.linalg.solve(noisy, W)
+    var = []
+    for k in range(size):
+        others = [i for i in range(size + pixels) if i != k]
+        across = joint[k, others]
+        known = torch.linalg.solve(joint[others][:, others], across)
+        var.append(joint[k, k] - across @ known)
+    return mean.float(), torch.stack(var).float()
 
 
-def _shifted(halves: float, per_pixel: bool = True) -> object:
-    """The bound with ``halves`` · ½ log 2π too much, per pixel or once."""
+def _mean_and_var(function: Function, case: Case) -> Observation:
+    mu, var = _tensors(function, tuple(a.clone() for a in case), "mu, var")
+    for part, name in ((mu, "mu"), (var, "var")):
+        if part is ...:
+            raise Unusable(f"{name} is still to be written.", "The other is there.")
+    return {"mu": as_tensor(mu).detach(), "var": as_tensor(var).detach()}
 
-    def wrong(x: Tensor, *rest: Tensor) -> Tensor:
-        count = x.shape[1] if per_pixel else 1
-        return _bound(x, *rest) + 0.5 * halves * count * log(2 * pi)
+
+def _from(precision: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, Tensor]]:
+    """The answer with another matrix in the precision's place."""
+
+    def wrong(x: Tensor, W: Tensor, b: Tensor, s2: Tensor) -> tuple[Tensor, Tensor]:
+        matrix = precision(W, s2)
+        mu: Tensor = torch.linalg.solve(matrix, W.T @ (x - b).T / s2).T
+        return mu, 1 / matrix.diagonal()
 
     return wrong
 
 
-def _once(x: Tensor, *rest: Tensor) -> Tensor:
-    return _bound(x, *rest) + 0.5 * (x.shape[1] - 1) * log(2 * pi)
+def _precision(W: Tensor, s2: Tensor) -> Tensor:
+    return torch.eye(W.shape[1]) + W.T @ W / s2
 
 
-def _pixel_means(
-    x: Tensor, mean: Tensor, log_s2: Tensor, mu: Tensor, log_var: Tensor
-) -> Tensor:
-    kl = _kl(mu, log_var)
-    return (_bound(x, mean, log_s2, mu, log_var) + kl) / x.shape[1] - kl
+def _changed(
+    of_mu: Callable[..., Tensor], of_var: Callable[..., Tensor]
+) -> Callable[..., tuple[Tensor, Tensor]]:
+    """``of_mu(mu, x, W, b, s2)`` and ``of_var(precision)``."""
+
+    def wrong(x: Tensor, W: Tensor, b: Tensor, s2: Tensor) -> tuple[Tensor, Tensor]:
+        mu, _ = _from(_precision)(x, W, b, s2)
+        return of_mu(mu, x, W, b, s2), of_var(_precision(W, s2))
+
+    return wrong
 
 
-bound = Exercise(
-    "bound",
-    "Values and gradients, in nats per picture,",
-    _one_draw,
-    _bound,
+def _same(mu: Tensor, *_: Tensor) -> Tensor:
+    return mu
+
+
+def _one_over_diagonal(precision: Tensor) -> Tensor:
+    return 1 / precision.diagonal()
+
+
+def _b_forgotten(mu: Tensor, x: Tensor, W: Tensor, b: Tensor, s2: Tensor) -> Tensor:
+    return mu + torch.linalg.solve(_precision(W, s2), W.T @ b / s2)
+
+
+def _each_alone(mu: Tensor, x: Tensor, W: Tensor, b: Tensor, s2: Tensor) -> Tensor:
+    return (x - b) @ W / s2 / _precision(W, s2).diagonal()
+
+
+best_diagonal = Exercise(
+    "best_diagonal",
+    "Means and variances",
+    _linear_pictures,
+    _conditionals,
     (
-        Mistake("constant_dropped", "", _shifted(1), as_given=True),  # type: ignore[arg-type]
         Mistake(
-            "constant_added",
-            "You added ½ log 2π where it has to be taken away: the density of a "
-            "Gaussian has it below the line. The bound is now even higher.",
-            _shifted(2),  # type: ignore[arg-type]
+            "marginal_variances",
+            "Your mean is right; your variances are those of the posterior itself, the "
+            "diagonal of Λ⁻¹. They are too wide for a q without correlations: where is "
+            "the slope of the ELBO with respect to σ² zero?",
+            _changed(_same, lambda precision: torch.linalg.inv(precision).diagonal()),
         ),
         Mistake(
-            "once_for_all_pixels",
-            "The constant is there now, once. Every pixel has a Gaussian of its own: "
-            "put it inside the sum.",
-            _once,
+            "precision_for_variance",
+            "Your mean is right; your variances are precisions. A variance is one over "
+            "that.",
+            _changed(_same, lambda precision: precision.diagonal()),
         ),
         Mistake(
-            "without_the_half",
-            "You took away log 2π for each pixel, which is twice too much: the ½ "
-            "belongs to it too.",
-            _shifted(-1),  # type: ignore[arg-type]
+            "sigma_for_variance",
+            "Your mean is right; that is σ, and σ² was asked for.",
+            _changed(_same, lambda precision: precision.diagonal().rsqrt()),
         ),
         Mistake(
-            "mean_over_pixels",
-            "The constant is right, but the pixels are averaged now. A log-"
-            "probability of a picture is a sum over its pixels.",
-            _pixel_means,
+            "log_var",
+            "Your mean is right; that is log σ², and σ² was asked for.",
+            _changed(_same, lambda precision: -precision.diagonal().log()),
         ),
         Mistake(
-            "loss_for_bound",
-            "That is the loss, −ELBO. The bound has the other sign.",
-            lambda *case: -_bound(*case),
+            "prior_forgotten",
+            "You left the prior out: without the I, both are those of least squares.",
+            _from(lambda W, s2: W.T @ W / s2),
+        ),
+        Mistake(
+            "b_forgotten",
+            "The decoder adds b to the picture. Take it away before you ask which code "
+            "made the rest.",
+            _changed(_b_forgotten, _one_over_diagonal),
+        ),
+        Mistake(
+            "each_alone",
+            "Your variances are right. Your mean treats each entry of z as if the "
+            "others were 0: the Z equations belong together, so solve them together.",
+            _changed(_each_alone, _one_over_diagonal),
+        ),
+        Mistake(
+            "s_for_variance",
+            "You divided by s. It is the noise's variance, s², that stands there.",
+            lambda x, W, b, s2: _from(_precision)(x, W, b, s2.sqrt()),
         ),
     ),
-    wrt=("mean", "mu", "log_var"),
+    observe=_mean_and_var,
+    tolerance=1e-3,
 )
 
 # -------------------------------------------------------------------------- nll
@@ -312,6 +424,10 @@ def _many_draws(g: torch.Generator) -> Case:
 def _minus_log_average(log_joint: Tensor, log_q: Tensor) -> Tensor:
     weights = (log_joint.double() - log_q.double()).exp()
     return -weights.mean(0).log().mean().to(log_joint.dtype)
+
+
+def _log_of_average(log_joint: Tensor, log_q: Tensor) -> Tensor:
+    return (log_joint - log_q).logsumexp(0) - log(len(log_q))
 
 
 nll = Exercise(
@@ -358,7 +474,7 @@ nll = Exercise(
         ),
         Mistake(
             "sum_over_pictures",
-            "That is the price of the whole test set. In nats per picture it does not "
+            "That is the NLL of the whole test set. In nats per picture it does not "
             "grow with the number of pictures.",
             lambda log_joint, log_q: -_log_of_average(log_joint, log_q).sum(),
         ),

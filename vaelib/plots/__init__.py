@@ -17,6 +17,7 @@ A picture of your own::
 from vaelib.plots.anatomy import anatomy
 from vaelib.plots.curves import history
 from vaelib.plots.densities import mixture, prior_and_posterior
+from vaelib.plots.evidence import evidence
 from vaelib.plots.figures import (
     CLASS_COLOURS,
     COLOURS,
@@ -35,6 +36,7 @@ __all__ = [
     "COLOURS",
     "Picture",
     "anatomy",
+    "evidence",
     "figure",
     "history",
     "images",

@@ -7,147 +7,158 @@ from math import log, pi
 
 import numpy as np
 import torch
-from torch.distributions import Independent, Normal, kl_divergence
+from torch.distributions import Normal, kl_divergence
 
 
-class estimate_elbo:
-    def right_as_two_means(log_joint, log_q):
-        return log_joint.mean(0) - log_q.mean(0)
-
-    def right_in_a_loop(log_joint, log_q):
-        total = 0
-        for p, q in zip(log_joint, log_q, strict=True):
-            total = total + p - q
-        return total / len(log_joint)
-
-    def log_of_average(log_joint, log_q):
-        return (log_joint - log_q).exp().mean(0).log()
-
-    def flipped(log_joint, log_q):
-        return log_q.mean(0) - log_joint.mean(0)
-
-    def sum_over_draws(log_joint, log_q):
-        return log_joint.sum(0) - log_q.sum(0)
-
-    def one_number_for_all(log_joint, log_q):
-        return torch.mean(log_joint - log_q)
-
-    def over_the_pictures(log_joint, log_q):
-        return (log_joint - log_q).mean(-1)
-
-    def q_left_out(log_joint, log_q):
-        return log_joint.mean(0)
-
-    def no_gradient(log_joint, log_q):
-        return torch.tensor([v.mean().item() for v in (log_joint - log_q).T])
-
-
-def error_of(x, mu, W, b):
-    return ((x - (mu @ W.T + b)) ** 2).sum(1)
-
-
-def spread_of(log_var, W):
-    return (W**2 @ log_var.exp().T).sum(0)
+def error_of(x, mu, log_var, W, b):
+    miss = ((x - (mu @ W.T + b)) ** 2).sum(1)
+    return miss + (W**2 @ log_var.exp().T).sum(0)
 
 
 def kl_of(mu, log_var):
     return -0.5 * (1 + log_var - mu**2 - log_var.exp()).sum(-1)
 
 
-class exact_elbo:
+def put_together(error, kl, D, s2):
+    return error, kl, -0.5 * (D * torch.log(2 * pi * s2) + error / s2) - kl
+
+
+class linear_elbo:
     def right_by_torch(x, mu, log_var, W, b, s2):
         q = Normal(mu, (0.5 * log_var).exp())
         kl = kl_divergence(q, Normal(0.0, 1.0)).sum(1)
+        spread = (W**2 @ log_var.exp().T).sum(0)
         middle = Normal(mu @ W.T + b, s2.sqrt()).log_prob(x).sum(1)
-        return middle - 0.5 * spread_of(log_var, W) / s2 - kl
+        error = (x - mu @ W.T - b).pow(2).sum(1) + spread
+        return error, kl, middle - 0.5 * spread / s2 - kl
 
-    def right_pixel_by_pixel(x, mu, log_var, W, b, s2):
-        miss = (x - mu @ W.T - b) ** 2 + log_var.exp() @ (W**2).T
-        pixels = -0.5 * (torch.log(2 * pi * s2) + miss / s2)
-        return pixels.sum(1) - kl_of(mu, log_var)
+    def right_with_traces(x, mu, log_var, W, b, s2):
+        sigma = torch.diag_embed(log_var.exp())
+        trace = torch.einsum("dk,bkl,dl->b", W, sigma, W)
+        error = torch.linalg.vector_norm(x - b - mu @ W.T, dim=1) ** 2 + trace
+        return put_together(error, kl_of(mu, log_var), x.shape[1], s2)
+
+    def right_as_a_list_with_a_float(x, mu, log_var, W, b, s2):
+        s2 = float(s2)
+        error = error_of(x, mu, log_var, W, b)
+        kl = 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1)
+        rec = -0.5 * (len(b) * math.log(2 * math.pi * s2) + error / s2)
+        return [error, kl, rec - kl]
 
     def spread_forgotten(x, mu, log_var, W, b, s2):
-        pixels = Normal(mu @ W.T + b, s2.sqrt()).log_prob(x)
-        return pixels.sum(1) - kl_of(mu, log_var)
+        error = ((x - mu @ W.T - b) ** 2).sum(1)
+        return put_together(error, kl_of(mu, log_var), x.shape[1], s2)
+
+    def weights_not_squared(x, mu, log_var, W, b, s2):
+        error = ((x - mu @ W.T - b) ** 2 + log_var.exp() @ W.T).sum(1)
+        return put_together(error, kl_of(mu, log_var), x.shape[1], s2)
 
     def kl_added(x, mu, log_var, W, b, s2):
-        miss = error_of(x, mu, W, b) + spread_of(log_var, W)
-        constant = x.shape[1] * torch.log(2 * pi * s2)
-        return -0.5 * (constant + miss / s2) + kl_of(mu, log_var)
+        error, kl = error_of(x, mu, log_var, W, b), kl_of(mu, log_var)
+        return error, kl, kl - 0.5 * (x.shape[1] * torch.log(2 * pi * s2) + error / s2)
+
+    def kl_negative(x, mu, log_var, W, b, s2):
+        error, kl = error_of(x, mu, log_var, W, b), -kl_of(mu, log_var)
+        return error, kl, kl - 0.5 * (x.shape[1] * torch.log(2 * pi * s2) + error / s2)
 
     def no_two_pi(x, mu, log_var, W, b, s2):
-        miss = error_of(x, mu, W, b) + spread_of(log_var, W)
-        return -0.5 * (x.shape[1] * s2.log() + miss / s2) - kl_of(mu, log_var)
+        error, kl = error_of(x, mu, log_var, W, b), kl_of(mu, log_var)
+        return error, kl, -0.5 * (x.shape[1] * s2.log() + error / s2) - kl
 
     def one_constant(x, mu, log_var, W, b, s2):
-        miss = error_of(x, mu, W, b) + spread_of(log_var, W)
-        return -0.5 * (torch.log(2 * pi * s2) + miss / s2) - kl_of(mu, log_var)
+        error, kl = error_of(x, mu, log_var, W, b), kl_of(mu, log_var)
+        return error, kl, -0.5 * (torch.log(2 * pi * s2) + error / s2) - kl
+
+    def no_half(x, mu, log_var, W, b, s2):
+        error, kl = error_of(x, mu, log_var, W, b), kl_of(mu, log_var)
+        return error, kl, -x.shape[1] * torch.log(2 * pi * s2) - error / s2 - kl
 
     def log_sigma(x, mu, log_sigma, W, b, s2):
         var = log_sigma.exp() ** 2
-        miss = error_of(x, mu, W, b) + (W**2 @ var.T).sum(0)
-        constant = x.shape[1] * torch.log(2 * pi * s2)
+        error = ((x - mu @ W.T - b) ** 2 + var @ (W**2).T).sum(1)
         kl = 0.5 * (mu**2 + var - 1 - var.log()).sum(1)
-        return -0.5 * (constant + miss / s2) - kl
+        return put_together(error, kl, x.shape[1], s2)
 
     def mean_over_pixels(x, mu, log_var, W, b, s2):
-        miss = (x - mu @ W.T - b) ** 2 + log_var.exp() @ (W**2).T
-        pixels = -0.5 * (torch.log(2 * pi * s2) + miss / s2)
-        return pixels.mean(1) - kl_of(mu, log_var)
+        error = error_of(x, mu, log_var, W, b) / x.shape[1]
+        return put_together(error, kl_of(mu, log_var), 1, s2)
 
     def mean_over_pictures(x, mu, log_var, W, b, s2):
-        miss = (x - mu @ W.T - b) ** 2 + log_var.exp() @ (W**2).T
-        pixels = -0.5 * (torch.log(2 * pi * s2) + miss / s2)
-        return (pixels.sum(1) - kl_of(mu, log_var)).mean()
-
-    def right_with_a_float(x, mu, log_var, W, b, s2):
-        constant = math.log(2 * math.pi * s2)
-        miss = (x - mu @ W.T - b) ** 2 + log_var.exp() @ (W**2).T
-        kl = 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1)
-        return -0.5 * (constant + miss / float(s2)).sum(1) - kl
+        error, kl = error_of(x, mu, log_var, W, b), kl_of(mu, log_var)
+        parts = put_together(error, kl, x.shape[1], s2)
+        return tuple(part.mean() for part in parts)
 
     def also_wrong_gradient_of_the_width(x, mu, log_var, W, b, s2):
-        constant = torch.log(2 * math.pi * s2)
-        miss = (x - mu @ W.T - b) ** 2 + log_var.exp().detach() @ (W**2).T
-        kl = 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1)
-        return -0.5 * (constant + miss / s2).sum(1) - kl
+        error = error_of(x, mu, log_var.detach(), W, b)
+        return put_together(error, kl_of(mu, log_var), x.shape[1], s2)
+
+    def also_wrong_without_gradients(x, mu, log_var, W, b, s2):
+        error, kl = error_of(x, mu, log_var, W, b), kl_of(mu, log_var)
+        parts = put_together(error, kl, x.shape[1], s2)
+        return tuple(part.detach() for part in parts)
+
+    def also_wrong_half_done(x, mu, log_var, W, b, s2):
+        return error_of(x, mu, log_var, W, b), ..., ...
+
+    def also_wrong_the_elbo_alone(x, mu, log_var, W, b, s2):
+        error = error_of(x, mu, log_var, W, b)
+        return put_together(error, kl_of(mu, log_var), x.shape[1], s2)[2]
 
 
-class bound:
-    def right_by_torch(x, mean, log_s2, mu, log_var):
-        pixels = Normal(mean, (0.5 * log_s2).exp()).log_prob(x).sum(1)
-        return pixels - kl_of(mu, log_var)
+def precision_of(W, s2):
+    return torch.eye(W.shape[1]) + W.T @ W / s2
 
-    def right_constant_outside(x, mean, log_s2, mu, log_var):
-        miss = ((x - mean) ** 2 / log_s2.exp()).sum(1)
-        constant = x.shape[1] * (log_s2 + log(2 * pi))
-        return -0.5 * (miss + constant) - kl_of(mu, log_var)
 
-    def constant_added(x, mean, log_s2, mu, log_var):
-        miss = (x - mean) ** 2 / log_s2.exp() + log_s2 - log(2 * pi)
-        return -0.5 * miss.sum(1) - kl_of(mu, log_var)
+def mean_of(x, W, b, s2):
+    return (x - b) @ W @ torch.linalg.inv(s2 * torch.eye(W.shape[1]) + W.T @ W)
 
-    def once_for_all_pixels(x, mean, log_s2, mu, log_var):
-        miss = ((x - mean) ** 2 / log_s2.exp() + log_s2).sum(1)
-        return -0.5 * (miss + log(2 * pi)) - kl_of(mu, log_var)
 
-    def without_the_half(x, mean, log_s2, mu, log_var):
-        miss = 0.5 * ((x - mean) ** 2 / log_s2.exp() + log_s2) + log(2 * pi)
-        return -miss.sum(1) - kl_of(mu, log_var)
+class best_diagonal:
+    def right_by_columns(x, W, b, s2):
+        return mean_of(x, W, b, s2), s2 / (s2 + (W**2).sum(0))
 
-    def mean_over_pixels(x, mean, log_s2, mu, log_var):
-        miss = (x - mean) ** 2 / log_s2.exp() + log_s2 + log(2 * pi)
-        return -0.5 * miss.mean(1) - kl_of(mu, log_var)
+    def right_by_the_pictures_covariance(x, W, b, s2):
+        noisy = W @ W.T + s2 * torch.eye(len(W))
+        mu = (x - b) @ torch.linalg.solve(noisy, W)
+        return mu, precision_of(W, s2).diagonal().reciprocal()
 
-    def loss_for_bound(x, mean, log_s2, mu, log_var):
-        p = Independent(Normal(mean, (0.5 * log_s2).exp()), 1)
-        return kl_of(mu, log_var) - p.log_prob(x)
+    def right_by_numpy(x, W, b, s2):
+        x, W, b = x.numpy(), W.numpy(), b.numpy()
+        precision = np.eye(W.shape[1]) + W.T @ W / float(s2)
+        mu = np.linalg.solve(precision, W.T @ (x - b).T / float(s2)).T
+        return torch.as_tensor(mu), torch.as_tensor(1 / np.diag(precision))
 
-    def right_with_a_float(x, mean, log_s2, mu, log_var):
-        s2 = math.exp(log_s2)
-        miss = (x - mean) ** 2 / s2 + math.log(2 * math.pi * s2)
-        kl = 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1)
-        return -0.5 * miss.sum(1) - kl
+    def marginal_variances(x, W, b, s2):
+        return mean_of(x, W, b, s2), torch.inverse(precision_of(W, s2)).diag()
+
+    def precision_for_variance(x, W, b, s2):
+        return mean_of(x, W, b, s2), 1 + (W**2).sum(0) / s2
+
+    def sigma_for_variance(x, W, b, s2):
+        return mean_of(x, W, b, s2), (s2 / (s2 + (W**2).sum(0))).sqrt()
+
+    def log_var(x, W, b, s2):
+        return mean_of(x, W, b, s2), -torch.log(1 + (W**2).sum(0) / s2)
+
+    def prior_forgotten(x, W, b, s2):
+        return torch.linalg.lstsq(W, (x - b).T).solution.T, s2 / (W**2).sum(0)
+
+    def b_forgotten(x, W, b, s2):
+        return mean_of(x, W, 0 * b, s2), s2 / (s2 + (W**2).sum(0))
+
+    def each_alone(x, W, b, s2):
+        var = s2 / (s2 + (W**2).sum(0))
+        return var * ((x - b) @ W) / s2, var
+
+    def s_for_variance(x, W, b, s2):
+        s = math.sqrt(s2)
+        return mean_of(x, W, b, s), s / (s + (W**2).sum(0))
+
+    def also_wrong_the_whole_matrix(x, W, b, s2):
+        return mean_of(x, W, b, s2), torch.linalg.inv(precision_of(W, s2))
+
+    def also_wrong_half_done(x, W, b, s2):
+        return mean_of(x, W, b, s2), ...
 
 
 class nll:
