@@ -348,7 +348,8 @@ def _one_over_diagonal(precision: Tensor) -> Tensor:
 
 
 def _b_forgotten(mu: Tensor, x: Tensor, W: Tensor, b: Tensor, s2: Tensor) -> Tensor:
-    return mu + torch.linalg.solve(_precision(W, s2), W.T @ b / s2)
+    without: Tensor = mu + torch.linalg.solve(_precision(W, s2), W.T @ b / s2)
+    return without
 
 
 def _each_alone(mu: Tensor, x: Tensor, W: Tensor, b: Tensor, s2: Tensor) -> Tensor:

@@ -115,7 +115,7 @@ def _columns(
         ax.bar(k, low - foot, 0.6, bottom=foot, color=COLOURS[0])
         text = say["elbo"].format(elbo=low).replace("-", "−")
         ax.text(k, (low + foot) / 2, text, color="white", ha="center", va="center")
-        ax.bar(k, left, 0.6, bottom=low, color=COLOURS[4])
+        ax.bar(k, left, 0.6, bottom=low, color=COLOURS[1])
         ax.text(k, total + 0.04 * (total - foot), say["gap"].format(gap=left),
                 ha="center", va="bottom")  # fmt: skip
     ax.axhline(total, color="#333333", lw=1.5)
