@@ -390,3 +390,40 @@ def test_the_evidence_in_other_words_and_what_it_refuses() -> None:
         plots.evidence(GRID, linear_joint(), mu, sigma, ())
     with pytest.raises(ValueError, match="does not fit"):
         plots.evidence(GRID, linear_joint(), mu + 12, sigma)
+
+
+# ----------------------------------------------------------------- latent space
+
+
+def test_two_latent_spaces_stand_side_by_side() -> None:
+    other = vl.mlp_vae((1, 8, 8), 2, (16,), seed=1)
+    codes = MODEL.encode(DATA.x).detach(), 3 * other.encode(DATA.x).detach()
+    samples = torch.tensor([[[3.0, 1.0], [0.0, 5.0]], [[-9.0, 0.5], [2.0, 2.0]]])
+    models = MODEL, other
+    picture = plots.regular_and_irregular(models, codes, tuple(samples), DATA.labels)
+    for i, ax in enumerate(picture.axes[:2]):
+        marks = [(t.get_text(), *t.get_position()) for t in ax.texts]
+        assert marks == [(str(k + 1), *at) for k, at in enumerate(samples[i].tolist())]
+        dots = np.concatenate([np.asarray(c.get_offsets()) for c in ax.collections])
+        assert np.allclose(np.sort(dots, 0), codes[i].sort(0).values.numpy())
+        low, high = ax.get_xlim()
+        assert low < samples[i, :, 0].min()
+        assert samples[i, :, 0].max() < high
+        away = torch.cdist(samples[i], codes[i]).amin(1)
+        assert f"{away.min():.2f} to {away.max():.2f} away" in picture.alt
+        (strip,) = picture.axes[2 + i].images
+        painted = models[i].decode(samples[i]).detach()[0, 0].clamp(0, 1)
+        tile = np.asarray(strip.get_array())[-8:, 1:9]
+        assert np.allclose(tile, painted.numpy(), atol=1e-6)
+
+
+def test_latent_spaces_have_other_names_and_lie_on_a_plane() -> None:
+    z, some = torch.randn(2, 9, 2), torch.zeros(2, 3, 2)
+    words = {"names": ("links", "rechts"), "title": "T"}
+    models = MODEL, MODEL
+    picture = plots.regular_and_irregular(models, tuple(z), tuple(some), words=words)
+    assert [ax.get_title() for ax in picture.axes[:2]] == ["links", "rechts"]
+    assert picture.get_suptitle() == "T"
+    assert "Links: the dots" in picture.alt
+    with pytest.raises(ValueError, match=r"samples: got \(3, 4\), wanted \(N, 2\)"):
+        plots.regular_and_irregular(models, tuple(z), (some[0], torch.zeros(3, 4)))

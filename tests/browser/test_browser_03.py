@@ -1,4 +1,4 @@
-"""Lesson 03 in JupyterLab: two planes, each dragged on its own."""
+"""Lesson 03 in JupyterLab: two planes, each dragged on its own; a path; guesses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vaelib.widgets import PadPair
 MODELS = ("aes[2][0]", "vaes[2][0]")
 
 
-OPTIONS = {"has_touch": True}
+OPTIONS = {"has_touch": True, "timeout": 500}
 
 
 def plane(nth: int) -> str:
@@ -138,3 +138,35 @@ def test_it_lives_without_a_kernel(alone: Alone, link: Any) -> None:
                 for m in models
             ]
         assert after == pytest.approx(torch.cat(z).tolist(), abs=1e-3)
+
+
+def test_a_path_is_drawn_across_the_gaps(page: NotebookPage) -> None:
+    walk = page.widget("path-on-plane")
+    before = frames(walk)
+    corners = [(0.2, 0.8), (0.5, 0.3), (0.8, 0.6)]
+    page.drag(walk, corners)
+    shown = page.settled(walk)
+    assert frames(walk) > before + 1
+    assert shown == pytest.approx(page.ask("across.path[-1]"), abs=6e-4)
+    low, high = page.ask("[across._scene['low'], across._scene['high']]")
+    wanted = [low[0] + 0.8 * (high[0] - low[0]), high[1] - 0.6 * (high[1] - low[1])]
+    assert shown == pytest.approx(wanted, abs=0.1)
+    walk.get_by_role("slider", name="Place on the path").focus()
+    page.page.keyboard.press("Home")
+    assert page.settled(walk) == pytest.approx(page.ask("across.path[0]"), abs=6e-4)
+
+
+def test_the_guesses_are_answered(page: NotebookPage) -> None:
+    near = "neither: within 10 points"
+    assert f"The answer: {near}. ✓" in page.guess("Whose random codes", near)
+    assert f"The answer: {near}. ✓" in page.guess("Half way between", near)
+    assert "The answer: two. ✗" in page.guess("How many of the three", "one")
+    for cloud in ("the autoencoder's codes", "an ideal Gaussian"):
+        parts = page.page.locator('[data-vl="predict"]').filter(
+            has_text=f"round {cloud}"
+        )
+        parts.first.get_by_role("spinbutton").fill("10")
+        parts.first.get_by_role("button", name="This is my guess").click()
+        told = parts.last.get_by_role("status")
+        told.get_by_text("Your guess: 10 %").wait_for()
+        assert re.search(r"The answer: \d+ %", str(told.text_content()))

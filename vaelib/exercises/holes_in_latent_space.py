@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,60 +13,145 @@ from vaelib.exercises.cases import between, picture_shape
 from vaelib.exercises.checking import Case, Exercise, Mistake
 from vaelib.exercises.observing import Function, Observation, of_shape, value
 
-__all__ = ["draw_like", "largest_jump", "walk"]
+__all__ = ["draw_like", "hole_share", "walk"]
 
 
-# ----------------------------------------------------------------- largest_jump
+# ------------------------------------------------------------------- hole_share
+
+_NEAR = 0.01  # no code is asked about that rounding could put on either side
 
 
-def _path(g: torch.Generator) -> Case:
-    n = between(6, 12, g)
-    x = torch.rand(n, *picture_shape(g), generator=g)
-    speed = 0.2 + torch.rand(n, generator=g) ** 2
-    return ((speed.view(n, 1, 1, 1) * (x - 0.5)).cumsum(0),)
+def _clumps(g: torch.Generator) -> Case:
+    """Codes in two clumps with a gap between them, away from the origin; fewer or
+    more held-out ones, 100 and one or a multiple, so that 99 % of them end at one
+    of them; and codes to ask about in the clumps, in the gap and outside."""
+    k, n = between(2, 4, g), between(60, 150, g)
+    many = 100 * between(1, 3, g) + 1
+    sides = 5 * torch.eye(k)[0]
+    widths = 0.5 + torch.rand(k, generator=g)
+    middle = torch.randn(k, generator=g)
+
+    def drawn(count: int, wide: float) -> Tensor:
+        side = torch.randint(0, 2, (count, 1), generator=g) - 0.5
+        return (
+            middle + side * sides + wide * widths * torch.randn(count, k, generator=g)
+        )
+
+    codes, held_out = drawn(n, 1.0), drawn(many, 1.0)
+    asked = torch.cat([drawn(150, 1.0), drawn(350, 2.0)])
+    asked = torch.cat([asked, middle + widths * torch.randn(100, k, generator=g)])
+    found = _nearest(held_out, codes)
+    away = _nearest(asked, codes)
+    marks = torch.stack([_usual(found), found.max(), _usual(found, 0.01), 0 * found[0]])
+    clear = ((away[:, None] - marks).abs() > _NEAR).all(1)
+    return codes, held_out, asked[clear]
 
 
-def _steps(x: Tensor) -> Tensor:
-    return torch.stack([torch.dist(a, b) for a, b in pairwise(x)])
+def _nearest(z: Tensor, codes: Tensor) -> Tensor:
+    return torch.cdist(z, codes).amin(1)
 
 
-largest_jump = Exercise(
-    "largest_jump",
-    "Values",
-    _path,
-    lambda x: _steps(x).max() / _steps(x).mean(),
+def _usual(away: Tensor, share: float = 0.99) -> Tensor:
+    return away.quantile(share)
+
+
+def _beyond(away: Tensor, limit: Tensor) -> Tensor:
+    return (away > limit).float().mean()
+
+
+def _by_numpy(codes: Tensor, held_out: Tensor, asked: Tensor) -> Tensor:
+    c, h, a = (t.double().numpy() for t in (codes, held_out, asked))
+    usual, away = (np.linalg.norm(z[:, None] - c, axis=2).min(1) for z in (h, a))
+    return torch.tensor(float((away > np.percentile(usual, 99)).mean()))
+
+
+hole_share = Exercise(
+    "hole_share",
+    "The shares",
+    _clumps,
+    _by_numpy,
     (
         Mistake(
-            "squared",
-            "Your steps are squared lengths, so a large one weighs twice. Take the "
-            "root of each.",
-            lambda x: (_steps(x) ** 2).max() / (_steps(x) ** 2).mean(),
-        ),
-        Mistake(
-            "upside_down",
-            "Your number is below 1: you divide the mean by the largest.",
-            lambda x: _steps(x).mean() / _steps(x).max(),
-        ),
-        Mistake(
-            "from_the_start",
-            "You measure how far each picture is from the first. A step goes from one "
-            "picture to the next.",
-            lambda x: (
-                (x - x[:1]).flatten(1).norm(dim=1)[1:].max()
-                / (x - x[:1]).flatten(1).norm(dim=1)[1:].mean()
+            "share_inside",
+            "That is the share of codes that have a neighbour. A hole is where there "
+            "is none within the limit.",
+            lambda codes, held_out, asked: (
+                1 - _beyond(_nearest(asked, codes), _usual(_nearest(held_out, codes)))
             ),
         ),
         Mistake(
-            "per_pixel",
-            "That is the largest change of a single pixel over the mean change of a "
-            "pixel. Add up over a picture first: the length of the whole step.",
-            lambda x: (x[1:] - x[:-1]).abs().max() / (x[1:] - x[:-1]).abs().mean(),
+            "counted",
+            "That is how many lie in a hole. The task asks for their share.",
+            lambda codes, held_out, asked: (
+                _beyond(_nearest(asked, codes), _usual(_nearest(held_out, codes)))
+                * len(asked)
+            ),
         ),
         Mistake(
-            "not_divided",
-            "That is the largest step itself. It grows with the contrast of the "
-            "pictures; divided by the mean step it does not.",
-            lambda x: _steps(x).max(),
+            "largest",
+            "Your limit is the largest distance of all, so a single odd picture "
+            "decides. Take the one that 99 % stay below.",
+            lambda codes, held_out, asked: _beyond(
+                _nearest(asked, codes), _nearest(held_out, codes).max()
+            ),
+        ),
+        Mistake(
+            "one_percent",
+            "Your limit is the distance that 1 % of held_out stay below. Which end "
+            "of the distances is unusual?",
+            lambda codes, held_out, asked: _beyond(
+                _nearest(asked, codes), _usual(_nearest(held_out, codes), 0.01)
+            ),
+        ),
+        Mistake(
+            "yardstick_of_the_codes",
+            "Your limit comes from the distances of the codes to themselves, and "
+            "each is its own nearest, 0 away. What is held_out for?",
+            lambda codes, held_out, asked: _beyond(
+                _nearest(asked, codes), _usual(_nearest(codes, codes)).clamp(max=0.0)
+            ),
+        ),
+        Mistake(
+            "yardstick_of_the_asked",
+            "Your limit comes from asked itself: then one in a hundred always lies "
+            "in a hole. What is usual is measured on held_out.",
+            lambda codes, held_out, asked: _beyond(
+                _nearest(asked, codes), _usual(_nearest(asked, codes))
+            ),
+        ),
+        Mistake(
+            "mean_distance",
+            "You use the mean distance to all codes. In the gap between two clumps "
+            "it is small: take the distance to the nearest.",
+            lambda codes, held_out, asked: _beyond(
+                torch.cdist(asked, codes).mean(1),
+                _usual(torch.cdist(held_out, codes).mean(1)),
+            ),
+        ),
+        Mistake(
+            "from_the_middle",
+            "You measure how far a code is from the middle of all codes. That finds "
+            "what lies outside, and not what lies in a gap.",
+            lambda codes, held_out, asked: _beyond(
+                (asked - codes.mean(0)).norm(dim=1),
+                _usual((held_out - codes.mean(0)).norm(dim=1)),
+            ),
+        ),
+        Mistake(
+            "wrong_axis",
+            "For each code you look for the nearest of asked. It is the other way "
+            "round: cdist(asked, codes) has one row for each of asked.",
+            lambda codes, held_out, asked: _beyond(
+                _nearest(codes, asked), _usual(_nearest(codes, held_out))
+            ),
+        ),
+        Mistake(
+            "yes_or_no",
+            "That is one yes or no for each of asked, and right. The task asks for "
+            "their share.",
+            lambda codes, held_out, asked: (
+                _nearest(asked, codes) > _usual(_nearest(held_out, codes))
+            ).float(),
         ),
     ),
     observe=value,

@@ -27,6 +27,7 @@ from vaelib.plots.figures import (
     style,
 )
 from vaelib.plots.latent import latent_scatter, manifold, quantile_grid
+from vaelib.plots.latent_space import regular_and_irregular
 from vaelib.plots.projection import projection
 from vaelib.plots.pulls import pulls
 from vaelib.plots.tiles import images, reconstructions, samples
@@ -48,6 +49,7 @@ __all__ = [
     "pulls",
     "quantile_grid",
     "reconstructions",
+    "regular_and_irregular",
     "samples",
     "show",
     "style",

@@ -5,6 +5,94 @@ import torch
 from torch.distributions import MultivariateNormal
 
 
+def away(z, codes):
+    return (z[:, None] - codes).pow(2).sum(2).sqrt().min(1).values
+
+
+class hole_share:
+    def right_by_sorting(codes, held_out, asked):
+        usual = away(held_out, codes).sort().values
+        return (away(asked, codes) > usual[int(0.99 * len(usual))]).float().mean()
+
+    def right_by_kthvalue(codes, held_out, asked):
+        usual = away(held_out, codes).kthvalue(round(0.99 * (len(held_out) - 1)) + 1)
+        return (away(asked, codes) >= usual.values).double().mean()
+
+    def right_by_squares(codes, held_out, asked):
+        usual = torch.cdist(held_out, codes).pow(2).amin(1).quantile(0.99)
+        return (torch.cdist(asked, codes).pow(2).amin(1) > usual).float().mean()
+
+    def right_as_a_number(codes, held_out, asked):
+        limit = torch.cdist(codes, held_out).amin(0).quantile(0.99)
+        return (torch.cdist(codes, asked).amin(0) > limit).float().mean().item()
+
+    def right_in_a_loop(codes, held_out, asked):
+        limit = torch.stack([away(z[None], codes)[0] for z in held_out]).quantile(0.99)
+        return sum(bool(away(z[None], codes) > limit) for z in asked) / len(asked)
+
+    def right_by_numpy(codes, held_out, asked):
+        c, h, a = (t.numpy() for t in (codes, held_out, asked))
+        usual, far = (np.linalg.norm(z[:, None] - c, axis=-1).min(1) for z in (h, a))
+        return float((far > np.percentile(usual, 99)).mean())
+
+    def share_inside(codes, held_out, asked):
+        limit = away(held_out, codes).quantile(0.99)
+        return (away(asked, codes) <= limit).float().mean()
+
+    def counted(codes, held_out, asked):
+        limit = away(held_out, codes).quantile(0.99)
+        return (away(asked, codes) > limit).sum()
+
+    def largest(codes, held_out, asked):
+        return (away(asked, codes) > away(held_out, codes).max()).float().mean()
+
+    def one_percent(codes, held_out, asked):
+        usual = away(held_out, codes).sort().values
+        limit = usual[round(0.01 * (len(usual) - 1))]
+        return (away(asked, codes) > limit).float().mean()
+
+    def yardstick_of_the_codes(codes, held_out, asked):
+        limit = away(codes, codes).quantile(0.99)
+        return (away(asked, codes) > limit).float().mean()
+
+    def yardstick_of_the_asked(codes, held_out, asked):
+        found = away(asked, codes)
+        return (found > found.quantile(0.99)).float().mean()
+
+    def mean_distance(codes, held_out, asked):
+        limit = torch.cdist(held_out, codes).mean(1).quantile(0.99)
+        return (torch.cdist(asked, codes).mean(1) > limit).float().mean()
+
+    def from_the_middle(codes, held_out, asked):
+        middle = codes.mean(0)
+        limit = (held_out - middle).norm(dim=1).quantile(0.99)
+        return ((asked - middle).norm(dim=1) > limit).float().mean()
+
+    def wrong_axis(codes, held_out, asked):
+        limit = torch.cdist(held_out, codes).amin(0).quantile(0.99)
+        return (torch.cdist(asked, codes).amin(0) > limit).float().mean()
+
+    def yes_or_no(codes, held_out, asked):
+        limit = away(held_out, codes).quantile(0.99)
+        return (away(asked, codes) > limit).float()
+
+    def also_wrong_median(codes, held_out, asked):
+        limit = away(held_out, codes).median()
+        return (away(asked, codes) > limit).float().mean()
+
+    def also_wrong_held_out_as_codes(codes, held_out, asked):
+        limit = away(held_out, codes).quantile(0.99)
+        return (away(asked, held_out) > limit).float().mean()
+
+    def also_wrong_first_dimension(codes, held_out, asked):
+        limit = away(held_out[:, :1], codes[:, :1]).quantile(0.99)
+        return (away(asked[:, :1], codes[:, :1]) > limit).float().mean()
+
+    def also_wrong_city_blocks(codes, held_out, asked):
+        limit = torch.cdist(held_out, codes, p=1).amin(1).quantile(0.99)
+        return (torch.cdist(asked, codes, p=1).amin(1) > limit).float().mean()
+
+
 class draw_like:
     def right_by_eigenvectors(z, eps):
         values, axes = torch.linalg.eigh(z.T.cov())
@@ -34,49 +122,6 @@ class draw_like:
     def right_by_numpy(z, eps):
         root = np.linalg.cholesky(np.cov(z.numpy().T))
         return torch.as_tensor(z.numpy().mean(0) + eps.numpy() @ root.T)
-
-
-def steps(x):
-    return (x[1:] - x[:-1]).pow(2).sum((1, 2, 3)).sqrt()
-
-
-class largest_jump:
-    def right_by_hand(x):
-        return steps(x).amax() * (len(x) - 1) / steps(x).sum()
-
-    def right_as_a_number(x):
-        return (max(steps(x)) / steps(x).mean()).item()
-
-    def squared(x):
-        square = (x[1:] - x[:-1]).pow(2).sum((1, 2, 3))
-        return square.max() / square.mean()
-
-    def upside_down(x):
-        return steps(x).mean() / steps(x).max()
-
-    def from_the_start(x):
-        away = (x[1:] - x[0]).flatten(1).norm(dim=1)
-        return away.max() / away.mean()
-
-    def per_pixel(x):
-        change = (x[1:] - x[:-1]).abs()
-        return change.max() / change.mean()
-
-    def not_divided(x):
-        return steps(x).max()
-
-    def right_by_numpy(x):
-        step = np.linalg.norm(
-            np.diff(x.numpy(), axis=0).reshape(len(x) - 1, -1), axis=1
-        )
-        return float(step.max() / step.mean())
-
-    def also_wrong_first_channel(x):
-        return steps(x[:, :1]).max() / steps(x[:, :1]).mean()
-
-    def also_wrong_rows_alone(x):
-        step = (x[1:] - x[:-1]).norm(dim=-1).flatten(1).sum(1)
-        return step.max() / step.mean()
 
 
 class walk:
