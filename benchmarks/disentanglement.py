@@ -1,10 +1,10 @@
-"""How disentangled are the codes of small sprites? The table of lesson 10.
+"""How disentangled are the codes of small sprites? The table of lesson 11.
 
     python benchmarks/disentanglement.py
 
 trains each (method, β, seed) with the very cells of the page that are tagged
 ``recipe``, and writes rate and distortion in nats, MIG and FactorVAE score to
-``vaelib/exercises/beta_vae.csv``. One thread, a few minutes.
+``vaelib/exercises/disentanglement.csv``. One thread, a few minutes.
 """
 
 import csv
@@ -18,8 +18,8 @@ BETAS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 SEEDS = (0, 1, 2, 3, 4)
 METHODS = ("vae", "ada-gvae")
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "notebooks" / "src" / "10-beta-vae.md"
-TABLE = ROOT / "vaelib" / "exercises" / "beta_vae.csv"
+PAGE = ROOT / "notebooks" / "src" / "11-disentanglement.md"
+TABLE = ROOT / "vaelib" / "exercises" / "disentanglement.csv"
 
 
 def recipe() -> dict[str, Any]:

@@ -427,3 +427,57 @@ def test_latent_spaces_have_other_names_and_lie_on_a_plane() -> None:
     assert "Links: the dots" in picture.alt
     with pytest.raises(ValueError, match=r"samples: got \(3, 4\), wanted \(N, 2\)"):
         plots.regular_and_irregular(models, tuple(z), (some[0], torch.zeros(3, 4)))
+
+
+# --------------------------------------------------- the exchange, the turned axes
+
+
+def test_each_point_of_the_exchange_has_its_slope_and_picture() -> None:
+    betas = (1.0, 4.0, 9.0)
+    rate, distortion = torch.tensor([5.0, 3.0, 0.5]), torch.tensor([90.0, 95.0, 110.0])
+    picture = plots.exchange(betas, rate, distortion, DATA.x[:3])
+    (ax,) = picture.axes
+    ends = [np.asarray(line.get_xydata()) for line in ax.lines]
+    slopes = [np.diff(e[:, 1]) / np.diff(e[:, 0]) for e in ends if len(e) == 2]
+    assert np.concatenate(slopes) == pytest.approx([-b for b in betas], rel=1e-4)
+    labels = [t.get_text() for t in ax.texts]
+    assert labels == ["β = 1", "β = 4", "β = 9"]
+    assert "At β = 1 the rate is 5.0 and the distortion 90 nats" in picture.alt
+    assert "at β = 9 they are 0.5 and 110" in picture.alt
+    tiles = [a for a in ax.artists if hasattr(a, "xy")]
+    assert [tuple(a.xy) for a in tiles] == [(5.0, 90.0), (3.0, 95.0), (0.5, 110.0)]
+    with pytest.raises(ValueError, match=r"got \(3, 3, 3, 2\)"):
+        plots.exchange(betas, rate, distortion, DATA.x[:2])
+    other = plots.exchange(
+        betas, rate, distortion, DATA.x[:3], words={"title": "Tausch"}
+    )
+    assert other.get_suptitle() == "Tausch"
+
+
+def test_a_turned_posterior_loses_what_theory_says() -> None:
+    from matplotlib.patches import Ellipse
+
+    side = torch.linspace(-1.0, 1.0, 3)
+    places = torch.cartesian_prod(side, side)
+    picture = plots.turned_axes(DATA.x[:9], places, (0.1, 0.5))
+    a, b = 1 / 0.1**2, 1 / 0.5**2  # precisions; lesson 06 has the formula
+    lost = float(np.log((a + b) / 2) - np.log(a * b) / 2)
+    assert f"loses {lost:.2f} nats" in picture.alt
+    left, right = picture.axes
+    rings = [p for p in right.patches if isinstance(p, Ellipse)]
+    # At two standard deviations: 4 σ across.
+    assert [(r.width, r.height, r.angle) for r in rings] == [
+        pytest.approx((0.4, 2.0, 45)),
+        pytest.approx((4 / ((a + b) / 2) ** 0.5,) * 2 + (0,)),
+    ]
+    middles = [
+        [np.mean(image.get_extent()[:2]), np.mean(image.get_extent()[2:])]
+        for ax in (left, right)
+        for image in ax.images
+    ]
+    straight, turned = torch.tensor(np.array(middles)).view(2, 9, 2)
+    assert torch.allclose(straight, places.double(), atol=1e-6)
+    assert torch.allclose(turned.norm(dim=1), straight.norm(dim=1), atol=1e-6)
+    assert turned[5] == pytest.approx([-(0.5**0.5), 0.5**0.5])  # (0, 1), turned
+    with pytest.raises(ValueError, match=r"places: got shape \(9, 1\)"):
+        plots.turned_axes(DATA.x[:9], places[:, :1], (0.1, 0.5))

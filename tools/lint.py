@@ -433,7 +433,7 @@ def run_time_told(lesson: Lesson) -> Iterator[Place]:
 STILL_LONG = {
     "02-autoencoders",
     "07-reparameterization",
-    "09-vae", "10-beta-vae",
+    "09-vae",
 }  # fmt: skip
 
 

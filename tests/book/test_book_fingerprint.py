@@ -107,8 +107,8 @@ def test_a_new_a_lost_and_a_renamed_file_execute_all(
 def test_a_table_belongs_to_the_checks_it_lies_beside(
     package: Path, executed_again: Callable[[], set[str]]
 ) -> None:
-    append(package / "exercises/beta_vae.csv", "\n")
-    assert executed_again() == {lesson("beta-vae")}
+    append(package / "exercises/disentanglement.csv", "\n")
+    assert executed_again() == {lesson("disentanglement")}
 
 
 @pytest.mark.parametrize("kind", ["py", "js", "css"])

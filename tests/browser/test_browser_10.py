@@ -1,4 +1,4 @@
-"""Lesson 10 in JupyterLab: the β slider, β while it trains, and traversals."""
+"""Lesson 10 in JupyterLab: the guesses, the β slider, and β while it trains."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ SLOW = 60_000
 
 
 OPTIONS = {"timeout": 500}
+
+
+def test_the_guesses_are_answered(page: NotebookPage) -> None:
+    told = page.guess("gives the best ELBO", "β = 1, with every seed")
+    assert "The answer: it depends on the seed. ✗" in told
+    told = page.guess("are the digits where they were", "they are elsewhere")
+    assert "The answer: they are elsewhere. ✓" in told
 
 
 def test_the_slider_moves_the_model(page: NotebookPage) -> None:
@@ -42,14 +49,8 @@ def test_beta_is_dragged_while_it_trains(page: NotebookPage) -> None:
     root.get_by_role("button", name="Pause").click()
 
 
-def test_a_row_is_swept(page: NotebookPage) -> None:
-    for nth in (0, 1):
-        root = page.widget("traversals", nth)
-        before = root.get_attribute("data-z")
-        seen = frames(root)
-        slider = root.get_by_role("slider").last
-        slider.focus()
-        page.page.keyboard.press("End")
-        page.settled(root)
-        assert frames(root) > seen
-        assert root.get_attribute("data-z") != before
+def test_what_is_further_is_closed_at_first(page: NotebookPage) -> None:
+    name = "Gradients and whole runs agree · further"
+    expect(page.page.get_by_role("heading", name=name)).to_be_visible()
+    shown = page.page.get_by_text("Adam divides each step", exact=False).first
+    expect(shown).not_to_be_visible()

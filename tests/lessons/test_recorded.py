@@ -1,11 +1,11 @@
-"""The recorded runs of lesson 10 come out again."""
+"""The recorded runs of lesson 11 come out again."""
 
 import sys
 
 import pytest
 
 from tools.notebooks import ROOT
-from vaelib.exercises.beta_vae import recorded
+from vaelib.exercises.disentanglement import recorded
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 from disentanglement import BETAS, METHODS, SEEDS, recipe, run

@@ -18,6 +18,7 @@ from vaelib.plots.anatomy import anatomy
 from vaelib.plots.curves import history
 from vaelib.plots.densities import mixture, prior_and_posterior
 from vaelib.plots.evidence import evidence
+from vaelib.plots.exchange import exchange
 from vaelib.plots.figures import (
     CLASS_COLOURS,
     COLOURS,
@@ -31,6 +32,7 @@ from vaelib.plots.latent_space import regular_and_irregular
 from vaelib.plots.projection import projection
 from vaelib.plots.pulls import pulls
 from vaelib.plots.tiles import images, reconstructions, samples
+from vaelib.plots.turned_axes import turned_axes
 
 __all__ = [
     "CLASS_COLOURS",
@@ -38,6 +40,7 @@ __all__ = [
     "Picture",
     "anatomy",
     "evidence",
+    "exchange",
     "figure",
     "history",
     "images",
@@ -53,4 +56,5 @@ __all__ = [
     "samples",
     "show",
     "style",
+    "turned_axes",
 ]
