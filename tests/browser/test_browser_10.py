@@ -12,8 +12,8 @@ OPTIONS = {"timeout": 500}
 
 
 def test_the_guesses_are_answered(page: NotebookPage) -> None:
-    told = page.guess("gives the best ELBO", "β = 1, with every seed")
-    assert "The answer: it depends on the seed. ✗" in told
+    answer = page.ask("answer")  # of three seeds, on this processor
+    assert f"The answer: {answer}. ✓" in page.guess("gives the best ELBO", answer)
     told = page.guess("are the digits where they were", "they are elsewhere")
     assert "The answer: they are elsewhere. ✓" in told
 

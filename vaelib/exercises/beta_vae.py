@@ -49,7 +49,7 @@ class LinearVAE(nn.Module):
 _RATE, _DISTORTION = "rate at each β, in nats", "distortion at each β, in nats"
 _COUNT, _AGAIN = "models trained", "models trained a second time"
 _WEIGHTS = "weights of the two terms in each objective"
-_STEPS, _LR = 8, 0.1
+_STEPS, _LR = 4, 0.2
 
 Objective = Callable[[Any, Tensor], Tensor]
 
