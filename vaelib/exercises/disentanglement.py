@@ -211,6 +211,7 @@ mig_in_parts = Exercise(
         _ENTROPY: "What is the information of a column about itself?",
         _GAP: "The table and the entropies are right. Only the last step is left.",
     },
+    cases=3,
 )
 
 # ----------------------------------------------------------------------- picked
