@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,23 @@ def test_only_what_decides_the_results_runs_a_lesson_again(
     assert look_up(lesson, cache) is None
     execute([lesson], cache)
     assert runs(tmp_path) == 3
+
+
+def test_lessons_are_parsed_in_one_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two parsing at once can stop Python 3.11 (CPython issue 106905)."""
+    lessons = [write_lesson(tmp_path / f"0{i}-a.ipynb", [COUNT]) for i in (0, 1)]
+    threads: list[str] = []
+
+    def parse(code: object) -> str:
+        threads.append(threading.current_thread().name)
+        return "a vaelib"
+
+    monkeypatch.setattr(module, "fingerprint", parse)
+    execute(lessons, tmp_path / "cache")
+    assert len(threads) >= 4
+    assert set(threads) == {"MainThread"}
 
 
 def test_a_failing_lesson_is_named_and_the_others_are_kept(tmp_path: Path) -> None:

@@ -67,7 +67,8 @@ def execute(
     missing = [path for path, known in found.items() if known is None]
     failures: list[LessonFailed] = []
     with ThreadPoolExecutor(max_workers=at_once) as pool:
-        running = {path: pool.submit(_run, path) for path in missing}
+        # Read here: Python 3.11 cannot parse in two threads at once.
+        running = {path: pool.submit(_run, path, _read(path)) for path in missing}
         try:
             for path, future in running.items():
                 try:
@@ -123,9 +124,8 @@ def _read(lesson: Path) -> NotebookNode:
     return notebook
 
 
-def _run(lesson: Path) -> Executed:
-    """Execute a lesson in a kernel of its own."""
-    notebook = _read(lesson)
+def _run(lesson: Path, notebook: NotebookNode) -> Executed:
+    """Execute a lesson, as it was read, in a kernel of its own."""
     begun: list[int] = []
 
     def begin(cell: NotebookNode, cell_index: int) -> None:
