@@ -30,7 +30,36 @@ def test_a_drawing_is_encoded_and_painted(page: NotebookPage) -> None:
     assert max(page.pixels(draw)) > 0.3
 
 
+def test_the_recording_shows_how_the_plane_took_shape(page: NotebookPage) -> None:
+    film = page.widget("live-training")  # the recording comes first
+    slider = film.get_by_role("slider")
+    slider.focus()
+    page.page.keyboard.press("Home")
+    expect(film).to_have_attribute("data-step", "0")
+    first = page.pixels(film)
+    page.page.keyboard.press("End")
+    expect(film).to_have_attribute("data-step", "300")
+    last = page.pixels(film)
+    assert max(abs(a - b) for a, b in zip(first, last, strict=True)) > 0.2
+
+
+def test_it_trains_while_it_is_watched(page: NotebookPage) -> None:
+    live = page.widget("live-training", 1)
+    live.get_by_role("button", name="Reset").click()
+    expect(live).to_have_attribute("data-step", "0")
+    live.get_by_role("button", name="Start").click()
+    page.page.wait_for_function(
+        "root => +root.dataset.step > 50", arg=live.element_handle(), timeout=60_000
+    )
+    live.get_by_role("button", name="Pause").click()
+    assert page.ask("live.running") is False
+    assert page.ask("live.history['elbo'][-1] > live.history['elbo'][0]") is True
+
+
 def test_a_slider_moves_the_picture(page: NotebookPage) -> None:
+    page.page.evaluate(
+        "() => jupyterapp.commands.execute('notebook:expand-all-headings')"
+    )
     sliders = page.widget("latent-sliders")
     picture = page.pixels(sliders)
     sliders.get_by_role("slider").first.focus()
@@ -41,13 +70,12 @@ def test_a_slider_moves_the_picture(page: NotebookPage) -> None:
     assert max(abs(a - b) for a, b in zip(shown, picture, strict=True)) > 0.1
 
 
-def test_three_predictions_are_answered(page: NotebookPage) -> None:
-    parts = page.page.locator('[data-vl="predict"]')
-    expect(parts).to_have_count(6)  # each question before its answer
-    for i, answer in ((0, "the 9"), (2, "fewer"), (4, "0 nats")):
-        told = parts.nth(i + 1).get_by_role("status")
-        expect(told).to_have_text(f"You made no guess. The answer: {answer}.")
-    question, answer = parts.nth(0), parts.nth(1)
-    question.get_by_role("radio", name="the 0").check()
-    question.get_by_role("button").click()
-    expect(answer).to_contain_text("Your guess: the 0. The answer: the 9.")
+def test_four_predictions_are_answered(page: NotebookPage) -> None:
+    expect(page.page.locator('[data-vl="predict"]')).to_have_count(8)
+    told = page.guess("Which is nearer to 4?", "the 0")
+    assert told == "Your guess: the 0. The answer: the 9. ✗ Not this time."
+    told = page.guess("Nats in the code of a shrunk picture", "more")
+    assert told == "Your guess: more. The answer: fewer. ✗ Not this time."
+    lines = page.page.locator('[data-vl="predict"]').filter(has_text="Of 100 fours")
+    expect(lines.last.get_by_role("status")).to_contain_text("You made no guess.")
+    assert 25 < page.ask("round(100 * (1 - through))") < 75

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch.distributions import Laplace, Normal, kl_divergence
+from torch.distributions import Bernoulli, Laplace, Normal, kl_divergence
 
 
 class interpolate:
@@ -130,6 +130,85 @@ def bce(x, logits, reduction):
 
 def kl_terms(mu, log_var):
     return -0.5 * (1 + log_var - mu.pow(2) - log_var.exp())
+
+
+def parts(x, decode, mu, log_var, eps):
+    z = mu + torch.exp(log_var / 2) * eps
+    distortion = bce(x, decode(z), "none").sum((1, 2, 3))
+    return distortion, kl_terms(mu, log_var).sum(1)
+
+
+class picture_loss:
+    def right_by_torch(x, decode, mu, log_var, eps):
+        q = Normal(mu, torch.exp(0.5 * log_var))
+        p = Bernoulli(logits=decode(q.loc + q.scale * eps), validate_args=False)
+        kl = kl_divergence(q, Normal(0.0, 1.0)).sum(1)
+        return -p.log_prob(x).sum((1, 2, 3)) + kl
+
+    def right_by_hand(x, decode, mu, log_var, eps):
+        logits = decode(mu + log_var.exp().sqrt() * eps)
+        distortion = (F.softplus(logits) - x * logits).flatten(1).sum(1)
+        return distortion - 0.5 * (1 + log_var - mu**2 - log_var.exp()).sum(1)
+
+    def right_in_place(x, decode, mu, log_var, eps):
+        eps *= torch.exp(0.5 * log_var)
+        eps += mu
+        distortion = bce(x, decode(eps), "none").sum((1, 2, 3))
+        return distortion + kl_terms(mu, log_var).sum(1)
+
+    def no_noise(x, decode, mu, log_var, eps):
+        return sum(parts(x, decode, mu, log_var, 0 * eps))
+
+    def variance_for_sigma(x, decode, mu, log_var, eps):
+        distortion = bce(x, decode(mu + log_var.exp() * eps), "none")
+        return distortion.flatten(1).sum(-1) + kl_terms(mu, log_var).sum(-1)
+
+    def rate_forgotten(x, decode, mu, log_var, eps):
+        return parts(x, decode, mu, log_var, eps)[0]
+
+    def flipped_rate(x, decode, mu, log_var, eps):
+        distortion, _ = parts(x, decode, mu, log_var, eps)
+        return distortion + 0.5 * (1 + log_var - mu**2 - log_var.exp()).sum(1)
+
+    def mean_over_pixels(x, decode, mu, log_var, eps):
+        distortion, rate = parts(x, decode, mu, log_var, eps)
+        return distortion / x[0].numel() + rate
+
+    def mean_over_dimensions(x, decode, mu, log_var, eps):
+        distortion, rate = parts(x, decode, mu, log_var, eps)
+        return distortion + rate / mu.shape[1]
+
+    def one_number_for_all(x, decode, mu, log_var, eps):
+        distortion, rate = parts(x, decode, mu, log_var, eps)
+        return distortion.mean() + rate.mean()
+
+    def probabilities_for_logits(x, decode, mu, log_var, eps):
+        z = mu + torch.exp(0.5 * log_var) * eps
+        painted = torch.sigmoid(decode(z))
+        distortion = bce(x, painted, "none").sum((1, 2, 3))
+        return distortion + kl_terms(mu, log_var).sum(1)
+
+    def gradient_cut(x, decode, mu, log_var, eps):
+        distortion, rate = parts(x, decode, mu.detach(), log_var.detach(), eps)
+        return distortion + rate + kl_terms(mu, log_var).sum(1) - rate
+
+    def also_wrong_whole_batch(x, decode, mu, log_var, eps):
+        distortion, rate = parts(x, decode, mu, log_var, eps)
+        return distortion.sum() + rate
+
+    def also_wrong_noise_of_its_own(x, decode, mu, log_var, eps):
+        return sum(parts(x, decode, mu, log_var, torch.randn_like(mu)))
+
+    def also_wrong_clamped(x, decode, mu, log_var, eps):
+        distortion, rate = parts(x, decode, mu, log_var, eps)
+        return distortion + rate.clamp(max=40)
+
+    def also_wrong_log_sigma(x, decode, mu, log_var, eps):
+        return sum(parts(x, decode, mu, 2 * log_var, eps))
+
+    def also_wrong_batch_as_pixels(x, decode, mu, log_var, eps):
+        distortion, rate = parts(x, decode, mu, log_var, eps)
+        return distortion.mean() + rate
 
 
 class vae_loss:
