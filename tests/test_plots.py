@@ -481,3 +481,41 @@ def test_a_turned_posterior_loses_what_theory_says() -> None:
     assert turned[5] == pytest.approx([-(0.5**0.5), 0.5**0.5])  # (0, 1), turned
     with pytest.raises(ValueError, match=r"places: got shape \(9, 1\)"):
         plots.turned_axes(DATA.x[:9], places[:, :1], (0.1, 0.5))
+
+
+# ------------------------------------------------------------------- bottleneck
+
+
+def test_the_bottleneck_shows_each_layer_s_width_and_the_error() -> None:
+    with vl.seeded(0):
+        model = vl.Autoencoder(
+            vl.MLP((1, 8, 8), (20, 20, 5), 2), vl.MLP(2, (7,), (1, 8, 8))
+        )
+    x = DATA.x[:1]
+    picture = plots.bottleneck(model, x)
+    _, layers, _ = picture.axes
+    told = [t.get_text() for t in layers.texts if t.get_text().isdigit()]
+    assert told == ["64", "20", "20", "5", "2", "7", "64"]
+    heights = [bar.get_height() for bar in layers.patches if hasattr(bar, "get_height")]
+    assert min(heights) == heights[4]
+    assert heights[0] == heights[-1] == max(heights)
+    error = (model.reconstruct(x) - x).pow(2).sum().item()
+    assert f"squared error is {error:.1f}" in picture.alt
+    z = ", ".join(f"{v:.1f}" for v in model.encode(x)[0].tolist()).replace("-", "−")
+    assert f"the code, ({z})" in picture.alt
+    assert z in layers.get_xlabel()
+
+
+def test_the_bottleneck_takes_any_networks_one_picture_and_other_words() -> None:
+    class Whole(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.flatten(1)[:, :4]
+
+    model = vl.Autoencoder(Whole(), vl.MLP(4, (), (1, 8, 8)))
+    picture = plots.bottleneck(model, DATA.x[0], words={"encoder": "Encodierer"})
+    words = [t.get_text() for t in picture.axes[1].texts]
+    assert "Encodierer" in words
+    assert [w for w in words if w.isdigit()] == ["64", "4", "64"]
+    assert ", …)" in picture.axes[1].get_xlabel()
+    with pytest.raises(ValueError, match=r"x: got 2 pictures, wanted one"):
+        plots.bottleneck(model, DATA.x[:2])

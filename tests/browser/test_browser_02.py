@@ -20,7 +20,7 @@ def assert_follows(page: NotebookPage, pair: Locator) -> int:
     example = int(pair.get_attribute("data-example") or -1)
     assert page.ask("pair.example") == example
     assert shown == pytest.approx(page.ask("pair.z + pair.z_b"), abs=1e-3)
-    for i, model in enumerate(("flat[2]", "bent[2][0]")):
+    for i, model in enumerate(("pca[2]", "nonlinear[2][0]")):
         wanted = page.ask(
             f"{model}.reconstruct(pair.x[[{example}]].to(test.x.device))"
             ".clamp(0, 1).flatten().tolist()"

@@ -15,6 +15,7 @@ A picture of your own::
 """
 
 from vaelib.plots.anatomy import anatomy
+from vaelib.plots.bottleneck import bottleneck
 from vaelib.plots.curves import history
 from vaelib.plots.densities import mixture, prior_and_posterior
 from vaelib.plots.evidence import evidence
@@ -39,6 +40,7 @@ __all__ = [
     "COLOURS",
     "Picture",
     "anatomy",
+    "bottleneck",
     "evidence",
     "exchange",
     "figure",
