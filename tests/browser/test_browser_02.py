@@ -92,6 +92,29 @@ def test_python_chooses(page: NotebookPage) -> None:
     assert assert_follows(page, pair) == 321
 
 
+def test_the_guesses_are_answered(page: NotebookPage) -> None:
+    told = page.guess("two linear networks find", "PCA's plane and PCA's axes")
+    assert "The answer: PCA's plane, other axes. ✗" in told
+    told = page.guess("has learnt twelve pictures", "larger")
+    assert "The answer: larger. ✓" in told
+    numbers = page.page.locator('[data-vl="predict"]').filter(
+        has_text="as well as how many of PCA's?"
+    )
+    numbers.first.get_by_role("spinbutton").fill("3")
+    numbers.first.get_by_role("button").click()
+    answered = numbers.last.get_by_role("status")
+    answered.get_by_text("Your guess").wait_for()
+    truth = page.ask("sorted(worth)[1]")
+    expect(answered).to_contain_text(f"The answer: {truth}.")
+
+
+def test_what_is_further_is_closed_at_first(page: NotebookPage) -> None:
+    name = "How many pictures does a non-linear map need? · further"
+    expect(page.page.get_by_role("heading", name=name)).to_be_visible()
+    inside = page.page.get_by_text("You have found it when", exact=False).first
+    expect(inside).not_to_be_visible()
+
+
 def test_letters_are_not_commands_and_names_are_heard(page: NotebookPage) -> None:
     pair = page.widget("pad-pair")
     expect(pair).to_have_accessible_name("Latent planes of PCA and autoencoder")
