@@ -37,6 +37,28 @@ def assert_follows(
     return shown
 
 
+def test_both_predictions_are_answered(page: NotebookPage) -> None:
+    told = page.guess("during the first 300 steps", "both fall")
+    assert "The answer: the KL rises. ✗" in told
+    told = page.guess("Whose halfway pictures", "less than ten points apart")
+    assert "The answer: less than ten points apart. ✓" in told
+
+
+def test_what_is_further_is_closed_at_first(page: NotebookPage) -> None:
+    heading = page.page.get_by_role("heading", name="Arithmetic with codes · further")
+    expect(heading).to_be_visible()
+    inside = page.page.get_by_text("Turn the weights of", exact=False).first
+    expect(inside).not_to_be_visible()
+
+
+def opened(page: NotebookPage, kind: str) -> Locator:
+    """The widget, which may stand in a section that is closed at first."""
+    page.page.evaluate(
+        "() => jupyterapp.commands.execute('notebook:expand-all-headings')"
+    )
+    return page.widget(kind)
+
+
 # ---------------------------------------------------------------- path on plane
 
 
@@ -174,7 +196,7 @@ def test_a_picture_of_the_wall_is_chosen(page: NotebookPage) -> None:
 
 
 def test_weights_and_terms(page: NotebookPage) -> None:
-    sums = page.widget("latent-arithmetic")
+    sums = opened(page, "latent-arithmetic")
     first = assert_follows(page, sums, "deep", "sums")
     page.drag(sums, [(0.62, 0.5), (0.95, 0.5)], on="[aria-label='Weight of a']")
     second = assert_follows(page, sums, "deep", "sums")
@@ -195,7 +217,7 @@ def test_weights_and_terms(page: NotebookPage) -> None:
 
 
 def test_python_chooses(page: NotebookPage) -> None:
-    sums = page.widget("latent-arithmetic")
+    sums = opened(page, "latent-arithmetic")
     page.ask("(setattr(sums, 'terms', [3, 4, 5]), sums.terms)[1]")
     expect(sums).to_have_attribute("data-terms", "3,4,5")
     assert_follows(page, sums, "deep", "sums")
@@ -212,7 +234,7 @@ def test_a_narrow_screen(page: NotebookPage, kind: str, width: int) -> None:
     size = page.page.viewport_size
     try:
         page.page.set_viewport_size({"width": width, "height": 700})
-        wide = page.widget(kind).evaluate(
+        wide = opened(page, kind).evaluate(
             """root => [...root.querySelectorAll("*:not(svg *)")].filter((node) =>
                 node.getBoundingClientRect().right
                     > root.parentElement.getBoundingClientRect().right + 1)
@@ -226,7 +248,7 @@ def test_a_narrow_screen(page: NotebookPage, kind: str, width: int) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_control_has_a_name(page: NotebookPage, kind: str) -> None:
-    widget = page.widget(kind)
+    widget = opened(page, kind)
     expect(widget).to_have_accessible_name(
         {
             "path-on-plane": "A path on the latent plane",
