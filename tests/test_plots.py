@@ -519,3 +519,33 @@ def test_the_bottleneck_takes_any_networks_one_picture_and_other_words() -> None
     assert ", …)" in picture.axes[1].get_xlabel()
     with pytest.raises(ValueError, match=r"x: got 2 pictures, wanted one"):
         plots.bottleneck(model, DATA.x[:2])
+
+
+# ------------------------------------------------------------------- two graphs
+
+
+def test_the_two_graphs_tell_which_gradients_arrive() -> None:
+    x = DATA.x[:1]
+    picture = plots.two_graphs(MODEL, x, seed=4)
+    q = MODEL.posterior(x)
+    with vl.seeded(4):
+        noise = torch.randn(1, 2)
+    z = q.mu + (0.5 * q.log_var).exp() * noise
+    worth = MODEL.likelihood(z).log_prob(x).sum()
+    found = torch.autograd.grad(worth, (z, q.mu, q.log_var))
+    at_z, at_mu, at_log_var = (f"{g.norm():.1f}" for g in found)
+    assert f"with length {at_z} and stops there" in picture.alt
+    assert f"to μ with {at_mu} and to log σ² with {at_log_var}" in picture.alt
+    upper, lower = ([t.get_text() for t in ax.texts] for ax in picture.axes)
+    assert upper.count("no gradient") == 2
+    assert "no gradient" not in lower
+    assert "stops here" in upper
+    assert "stops here" not in lower
+    assert {at_z, at_mu, at_log_var} <= set(lower)
+
+
+def test_the_two_graphs_are_of_one_example_and_say_it_in_other_words() -> None:
+    other = plots.two_graphs(MODEL, DATA.x[:1], words={"stops": "hier endet er"})
+    assert "hier endet er" in [t.get_text() for t in other.axes[0].texts]
+    with pytest.raises(ValueError, match=r"x: got 2 examples, wanted one"):
+        plots.two_graphs(MODEL, DATA.x[:2])

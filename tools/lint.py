@@ -430,9 +430,7 @@ def run_time_told(lesson: Lesson) -> Iterator[Place]:
 
 
 # Lessons that have not been cut to one sitting yet. One that fits leaves the list.
-STILL_LONG = {
-    "07-reparameterization",
-}  # fmt: skip
+STILL_LONG: set[str] = set()
 
 
 def one_sitting(lesson: Lesson) -> Iterator[Place]:

@@ -34,6 +34,22 @@ def widget(page: NotebookPage) -> Locator:
     return root
 
 
+def test_the_guesses_are_answered(page: NotebookPage) -> None:
+    told = page.guess("In one dimension", "about 8")
+    assert "The answer: about 8. ✓" in told
+    told = page.guess("With a hundred dimensions", "about 100")
+    assert "The answer: about 10,000. ✗" in told
+    told = page.guess("the smaller variance has", "the path")
+    assert "The answer: the score function. ✗" in told
+
+
+def test_what_is_further_is_closed_at_first(page: NotebookPage) -> None:
+    heading = page.page.get_by_role("heading", name="Choices · further")
+    expect(heading).to_be_visible()
+    shown = page.page.get_by_text("It is the same with a choice").first
+    expect(shown).not_to_be_visible()
+
+
 def x_of(z: float) -> float:
     return (z + 3) / 6
 

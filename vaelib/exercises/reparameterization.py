@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor
-from torch.distributions import Normal
+from torch.distributions import AffineTransform, Normal
 
 from vaelib.exercises.cases import (
     ADVICE,
@@ -17,153 +20,287 @@ from vaelib.exercises.cases import (
 from vaelib.exercises.checking import Case, Exercise, Mistake
 from vaelib.exercises.observing import (
     Function,
+    NotStarted,
     Observation,
+    Unusable,
     gradients,
     of_shape,
     value,
 )
 
-__all__ = ["sample_layer", "score_gradient", "steep_but_small", "width_gradient"]
+__all__ = [
+    "path_draws",
+    "sample_layer",
+    "score_draws",
+    "score_gradient",
+    "steep_but_small",
+]
 
 
-# --------------------------------------------------------------- width_gradient
+# ------------------------------------------------------ score_draws, path_draws
+
+_MU, _LOG_VAR = "estimates along mu", "estimates along log_var"
 
 
-def _slopes(g: torch.Generator) -> Case:
-    shape = between(3, 6, g), between(2, 4, g), between(2, 4, g)
-    slope, eps = torch.randn(2, *shape, generator=g)
-    return slope, eps, some_log_var(*shape[1:], g=g)
+def _a_worth(g: torch.Generator) -> Case:
+    """A smooth f of several dimensions that hang together, far from 0."""
+    n, size = between(5, 8, g), between(2, 4, g)
+    turn = torch.randn(size, size, generator=g)
+    level = 2 + 3 * torch.rand((), generator=g)
+
+    def f(z: Tensor) -> Tensor:
+        bent = (z @ turn).sin() + 0.3 * z**2
+        worth: Tensor = level + bent.sum(-1)
+        return worth
+
+    mu = torch.randn(size, generator=g)
+    return f, mu, some_log_var(size, g=g), torch.randn(n, size, generator=g)
 
 
-def _by_autograd(slope: Tensor, eps: Tensor, log_var: Tensor) -> Tensor:
-    leaf = log_var.detach().clone().requires_grad_()
-    z = Normal(torch.zeros_like(leaf), sigma(leaf)).scale * eps
-    (found,) = torch.autograd.grad((slope * z).sum() / len(eps), leaf)
-    return found
+def _two_parts(function: Function, case: Case) -> Observation:
+    """Both results, each looked at as soon as there is one."""
+    f, *given = case
+    found = function(f, *(t.clone() for t in given))
+    if found is ...:
+        raise NotStarted
+    if not isinstance(found, tuple | list) or len(found) != 2:
+        raise Unusable(
+            f"your function gave {type(found).__name__}, wanted two tensors.",
+            "return along_mu, along_log_var",
+        )
+    if found[0] is ... and found[1] is ...:
+        raise NotStarted
+    shape = tuple(given[2].shape)
+    hint = "One row from each sample, one column for each dimension, not averaged."
+    seen = {}
+    for key, part in zip((_MU, _LOG_VAR), found, strict=True):
+        # What is not written yet is compared as 0: the other part is checked.
+        part = torch.zeros(shape) if part is ... else part
+        seen[key] = of_shape(part, shape, f"{key} are", hint).detach()
+    return seen
 
 
-width_gradient = Exercise(
-    "width_gradient",
-    "Gradients along log σ²",
-    _slopes,
-    _by_autograd,
+def _sample_by_sample(eps: Tensor, one: Any, mu: Tensor, log_var: Tensor) -> Any:
+    """By autograd: the gradient of ``one(ε, μ, σ)`` for each row of ε."""
+    rows = []
+    for noise in eps:
+        leaves = [t.detach().clone().requires_grad_() for t in (mu, log_var)]
+        total = one(noise, leaves[0], sigma(leaves[1]))
+        rows.append(torch.autograd.grad(total, leaves))
+    return tuple(torch.stack(part) for part in zip(*rows, strict=True))
+
+
+def _by_log_prob(f: Any, mu: Tensor, log_var: Tensor, eps: Tensor) -> Any:
+    def one(noise: Tensor, mu: Tensor, width: Tensor) -> Tensor:
+        z = (mu + width * noise).detach()
+        return f(z[None])[0].detach() * Normal(mu, width).log_prob(z).sum()
+
+    return _sample_by_sample(eps, one, mu, log_var)
+
+
+def _by_path(f: Any, mu: Tensor, log_var: Tensor, eps: Tensor) -> Any:
+    def one(noise: Tensor, mu: Tensor, width: Tensor) -> Tensor:
+        worth: Tensor = f(AffineTransform(mu, width)(noise)[None])[0]
+        return worth
+
+    return _sample_by_sample(eps, one, mu, log_var)
+
+
+def _worth(f: Any, mu: Tensor, log_var: Tensor, eps: Tensor) -> Tensor:
+    worth: Tensor = f(mu + sigma(log_var) * eps)[:, None]
+    return worth
+
+
+def _slope(f: Any, z: Tensor) -> Tensor:
+    z = z.detach().requires_grad_()
+    return torch.autograd.grad(f(z).sum(), z)[0]
+
+
+def _slopes(f: Any, mu: Tensor, log_var: Tensor, eps: Tensor) -> Tensor:
+    return _slope(f, mu + sigma(log_var) * eps)
+
+
+def _score_parts(
+    along_mu: Callable[[Tensor, Tensor], Tensor] = lambda e, s: e / s,
+    along_log_var: Callable[[Tensor, Tensor], Tensor] = lambda e, s: (e**2 - 1) / 2,
+    sign: float = 1.0,
+) -> Function:
+    """The estimator with another score."""
+
+    def draws(f: Any, mu: Tensor, log_var: Tensor, eps: Tensor) -> Any:
+        worth, s = sign * _worth(f, mu, log_var, eps), sigma(log_var)
+        return worth * along_mu(eps, s), worth * along_log_var(eps, s)
+
+    return draws
+
+
+def _path_parts(
+    along_mu: Callable[[Tensor, Tensor], Tensor] = lambda e, s: torch.ones_like(e),
+    along_log_var: Callable[[Tensor, Tensor], Tensor] = lambda e, s: 0.5 * s * e,
+) -> Function:
+    """The estimator with another derivative of the path."""
+
+    def draws(f: Any, mu: Tensor, log_var: Tensor, eps: Tensor) -> Any:
+        slope, s = _slopes(f, mu, log_var, eps), sigma(log_var)
+        return slope * along_mu(eps, s), slope * along_log_var(eps, s)
+
+    return draws
+
+
+def _with_variance(route: Function) -> Function:
+    """σ² in the place of σ, everywhere."""
+    return lambda f, mu, log_var, eps: route(f, mu, 2 * log_var, eps)
+
+
+_NOT_BOTH = {
+    _MU: "Look at this one alone first: it is the first of your two results.",
+    _LOG_VAR: "The estimates along mu are right. These are the second of your two "
+    "results.",
+}
+
+score_draws = Exercise(
+    "score_draws",
+    "The estimates along μ and along log σ², sample by sample,",
+    _a_worth,
+    _by_log_prob,
     (
         Mistake(
-            "along_sigma",
-            "That is the gradient along σ. The network gives log σ²: how does σ "
-            "change with it?",
-            lambda slope, eps, log_var: (slope * eps).mean(0),
+            "only_mu",
+            "Along mu it is right. Now differentiate log q along log σ².",
+            _score_parts(along_log_var=lambda e, s: 0 * e),
+        ),
+        Mistake(
+            "sigma_forgotten",
+            "Along mu: ε alone is not the score. How much does log q change when μ "
+            "moves by a little, in a narrow Gaussian and in a wide one?",
+            _score_parts(lambda e, s: e),
+        ),
+        Mistake(
+            "divided_by_variance",
+            "Along mu: the score is (z − μ)/σ², and z − μ is σε. One σ cancels.",
+            _score_parts(lambda e, s: e / s**2),
         ),
         Mistake(
             "half_forgotten",
-            "That is the gradient along log σ, twice yours. What is the derivative "
-            "of exp(½ log σ²)?",
-            lambda slope, eps, log_var: (slope * eps * sigma(log_var)).mean(0),
+            "Along log_var that is twice the score, the one along log σ. The parameter "
+            "is log σ².",
+            _score_parts(along_log_var=lambda e, s: e**2 - 1),
+        ),
+        Mistake(
+            "one_forgotten",
+            "Along log_var: log q contains −½ log σ² too, and your score forgets it. "
+            "A score is 0 on average.",
+            _score_parts(along_log_var=lambda e, s: e**2 / 2),
+        ),
+        Mistake(
+            "along_sigma",
+            "That is the score along σ. The network gives log σ²: how does σ change "
+            "with it?",
+            _score_parts(along_log_var=lambda e, s: (e**2 - 1) / s),
+        ),
+        Mistake(
+            "along_variance",
+            "That is the score along σ². By the chain rule, one along log σ² is σ² "
+            "times as large.",
+            _score_parts(along_log_var=lambda e, s: (e**2 - 1) / (2 * s**2)),
+        ),
+        Mistake(
+            "flipped_sign",
+            "The sign is turned round: this gradient leads away from what is worth "
+            "more.",
+            _score_parts(sign=-1.0),
         ),
         Mistake(
             "variance_for_sigma",
             "Your width is σ². Halve log_var before you exponentiate it.",
-            lambda slope, eps, log_var: (slope * eps * 0.5 * log_var.exp()).mean(0),
+            _with_variance(_score_parts()),
         ),
         Mistake(
-            "log_var_for_sigma",
-            "log_var stands where σ should. What makes the one of the other?",
-            lambda slope, eps, log_var: (slope * eps * 0.5 * log_var).mean(0),
+            "slope_of_f",
+            "That is the other route, the path. The score function uses values of f "
+            "and no slope.",
+            _path_parts(),
+        ),
+    ),
+    observe=_two_parts,
+    tolerance=1e-3,
+    advice=_NOT_BOTH,
+)
+
+path_draws = Exercise(
+    "path_draws",
+    "The estimates along μ and along log σ², sample by sample,",
+    _a_worth,
+    _by_path,
+    (
+        Mistake(
+            "only_mu",
+            "Along mu it is right. Now along log σ²: which way does the path move a "
+            "code when its Gaussian gets wider?",
+            _path_parts(along_log_var=lambda e, s: 0 * e),
+        ),
+        Mistake(
+            "along_sigma",
+            "That is the gradient along σ. The network gives log σ²: how does σ "
+            "change with it?",
+            _path_parts(along_log_var=lambda e, s: e),
+        ),
+        Mistake(
+            "half_forgotten",
+            "That is the gradient along log σ, twice the one that is wanted. What is "
+            "the derivative of exp(½ log σ²)?",
+            _path_parts(along_log_var=lambda e, s: s * e),
         ),
         Mistake(
             "noise_forgotten",
-            "A wider cloud moves each draw by its own ε, and your answer does not "
-            "contain ε.",
-            lambda slope, eps, log_var: (slope * 0.5 * sigma(log_var)).mean(0),
+            "A wider Gaussian moves each sample by its own ε, and your answer along "
+            "log_var does not contain ε.",
+            _path_parts(along_log_var=lambda e, s: 0.5 * s.expand_as(e)),
         ),
         Mistake(
-            "sum_over_draws",
-            "That is the sum over the draws; more draws should not make a longer "
-            "gradient.",
-            lambda slope, eps, log_var: (slope * eps * 0.5 * sigma(log_var)).sum(0),
-        ),
-        Mistake(
-            "mean_over_codes",
-            "You averaged over the codes. Each picture has a width of its own, and "
-            "only the draws, the first axis, are averaged.",
-            lambda slope, eps, log_var: (slope * eps * 0.5 * sigma(log_var)).mean(1),
-        ),
-    ),
-    observe=value,
-)
-
-# ----------------------------------------------------------------- sample_layer
-
-
-def _many_pictures(g: torch.Generator) -> Case:
-    count, size = between(10_000, 11_000, g), between(2, 4, g)
-    log_var = some_log_var(size, g=g).expand(count, size).clone()
-    return torch.randn(count, size, generator=g), log_var
-
-
-def _draws(function: Function, case: Case) -> Observation:
-    hint = "One code for each picture: z has the shape of mu."
-    mu, log_var = case
-    return pathwise_draws(function, mu, log_var, tuple(mu.shape), hint)
-
-
-sample_layer = Exercise(
-    "sample_layer",
-    "The law of the noise, its independence and both gradients",
-    _many_pictures,
-    lambda mu, log_var: Normal(mu, sigma(log_var)).rsample(),
-    (
-        Mistake(
-            "both_bugs",
-            "",
-            lambda mu, log_var: Normal(mu, log_var.exp()).sample(),
-            as_given=True,
-        ),
-        Mistake(
-            "no_gradient",
-            "Mean and width are right now, and a weaker check would accept this. But "
-            "no gradient reaches mu or log_var: the draw cuts it. Draw noise that "
-            "has no parameters.",
-            lambda mu, log_var: Normal(mu, sigma(log_var)).sample(),
-        ),
-        Mistake(
-            "width_without_gradient",
-            "mu gets its gradient and log_var does not: it is cut on its way from "
-            "log_var to z.",
-            lambda mu, log_var: mu + Normal(0 * mu, sigma(log_var)).sample(),
+            "variance_in_the_chain",
+            "Along log_var: the codes have the width σ, and in the chain rule you "
+            "have σ².",
+            _path_parts(along_log_var=lambda e, s: 0.5 * s**2 * e),
         ),
         Mistake(
             "variance_for_sigma",
-            "The gradient passes now. Your spread is still σ²: exp(log σ²) is not σ.",
-            lambda mu, log_var: mu + log_var.exp() * torch.randn_like(mu),
+            "Your width is σ². Halve log_var before you exponentiate it.",
+            _with_variance(_path_parts()),
         ),
         Mistake(
-            "sigma_is_one",
-            "Every cloud has the width 1: log_var is never used.",
-            lambda mu, log_var: mu + torch.randn_like(mu),
+            "slope_along_noise",
+            "Along mu, that is the slope of f with respect to ε, which is σ times the "
+            "one with respect to z. Which of the two does μ move?",
+            _path_parts(lambda e, s: s.expand_as(e)),
         ),
         Mistake(
-            "noise_shared_by_the_batch",
-            "All pictures got the same ε: their noise no longer averages out over "
-            "the batch. What shape must ε have?",
-            lambda mu, log_var: mu + sigma(log_var) * torch.randn(mu.shape[1]),
+            "slope_at_mu",
+            "You take the slope of f at μ, the same for all samples. It is wanted "
+            "where each sample lies.",
+            lambda f, mu, log_var, eps: (
+                _slope(f, mu.expand_as(eps)),
+                _slope(f, mu.expand_as(eps)) * 0.5 * sigma(log_var) * eps,
+            ),
         ),
         Mistake(
-            "noise_shared_by_dimensions",
-            "All dimensions of a code got the same ε: the codes lie on a line. What "
-            "shape must ε have?",
-            lambda mu, log_var: mu + sigma(log_var) * torch.randn(len(mu), 1),
+            "value_for_slope",
+            "You multiply by the value of f where its slope belongs.",
+            lambda f, mu, log_var, eps: (
+                _worth(f, mu, log_var, eps).expand_as(eps),
+                _worth(f, mu, log_var, eps) * 0.5 * sigma(log_var) * eps,
+            ),
         ),
         Mistake(
-            "no_noise",
-            "Your codes are mu itself. The gradient passes, but nothing is drawn.",
-            lambda mu, log_var: mu + 0 * log_var,
+            "score_again",
+            "That is the other route, the score function. Here f is differentiated, "
+            "and the density is not.",
+            _score_parts(),
         ),
     ),
-    observe=_draws,
+    observe=_two_parts,
     tolerance=1e-3,
-    loose=LAW,
-    advice=ADVICE,
+    advice=_NOT_BOTH,
 )
 
 # --------------------------------------------------------------- score_gradient
@@ -238,7 +375,7 @@ score_gradient = Exercise(
         Mistake(
             "sigma_forgotten",
             "ε alone is not the score of μ: how much does log q change when μ moves "
-            "by a little, in a narrow cloud and in a wide one?",
+            "by a little, in a narrow Gaussian and in a wide one?",
             lambda f, eps, sigma: _with(f - _others(f), eps, torch.ones_like(sigma)),
         ),
         Mistake(
@@ -249,6 +386,80 @@ score_gradient = Exercise(
     ),
     observe=value,
     tolerance=1e-3,
+)
+
+# ----------------------------------------------------------------- sample_layer
+
+
+def _many_pictures(g: torch.Generator) -> Case:
+    count, size = between(10_000, 11_000, g), between(2, 4, g)
+    log_var = some_log_var(size, g=g).expand(count, size).clone()
+    return torch.randn(count, size, generator=g), log_var
+
+
+def _draws(function: Function, case: Case) -> Observation:
+    hint = "One code for each picture: z has the shape of mu."
+    mu, log_var = case
+    return pathwise_draws(function, mu, log_var, tuple(mu.shape), hint)
+
+
+sample_layer = Exercise(
+    "sample_layer",
+    "The law of the noise, its independence and both gradients",
+    _many_pictures,
+    lambda mu, log_var: Normal(mu, sigma(log_var)).rsample(),
+    (
+        Mistake(
+            "both_bugs",
+            "",
+            lambda mu, log_var: Normal(mu, log_var.exp()).sample(),
+            as_given=True,
+        ),
+        Mistake(
+            "no_gradient",
+            "Mean and width are right now, and a weaker check would accept this. But "
+            "no gradient reaches mu or log_var: sampling cuts it. Draw noise that "
+            "has no parameters.",
+            lambda mu, log_var: Normal(mu, sigma(log_var)).sample(),
+        ),
+        Mistake(
+            "width_without_gradient",
+            "mu gets its gradient and log_var does not: it is cut on its way from "
+            "log_var to z.",
+            lambda mu, log_var: mu + Normal(0 * mu, sigma(log_var)).sample(),
+        ),
+        Mistake(
+            "variance_for_sigma",
+            "The gradient passes now. Your spread is still σ²: exp(log σ²) is not σ.",
+            lambda mu, log_var: mu + log_var.exp() * torch.randn_like(mu),
+        ),
+        Mistake(
+            "sigma_is_one",
+            "Every Gaussian has the width 1: log_var is never used.",
+            lambda mu, log_var: mu + torch.randn_like(mu),
+        ),
+        Mistake(
+            "noise_shared_by_the_batch",
+            "All pictures got the same ε: their noise no longer averages out over "
+            "the batch. What shape must ε have?",
+            lambda mu, log_var: mu + sigma(log_var) * torch.randn(mu.shape[1]),
+        ),
+        Mistake(
+            "noise_shared_by_dimensions",
+            "All dimensions of a code got the same ε: the codes lie on a line. What "
+            "shape must ε have?",
+            lambda mu, log_var: mu + sigma(log_var) * torch.randn(len(mu), 1),
+        ),
+        Mistake(
+            "no_noise",
+            "Your codes are mu itself. The gradient passes, but nothing is drawn.",
+            lambda mu, log_var: mu + 0 * log_var,
+        ),
+    ),
+    observe=_draws,
+    tolerance=1e-3,
+    loose=LAW,
+    advice=ADVICE,
 )
 
 # -------------------------------------------------------------- steep_but_small
@@ -384,8 +595,8 @@ steep_but_small = Exercise(
                 "slope?",
                 "The path sees slopes alone. Does your function jump somewhere, or is "
                 "part of its gradient cut?",
-                "The path pays with the square of the slope, the score with the square "
-                "of the function: make it steeper, and no larger.",
+                "The path's variance grows with the square of the slope, the score's "
+                "with that of the function: make it steeper, and no larger.",
                 "Let each piece begin where the last one ended.",
                 "No sine and no cosine: what else goes up and down quickly?",
             ),

@@ -34,6 +34,7 @@ from vaelib.plots.projection import projection
 from vaelib.plots.pulls import pulls
 from vaelib.plots.tiles import images, reconstructions, samples
 from vaelib.plots.turned_axes import turned_axes
+from vaelib.plots.two_graphs import two_graphs
 
 __all__ = [
     "CLASS_COLOURS",
@@ -59,4 +60,5 @@ __all__ = [
     "show",
     "style",
     "turned_axes",
+    "two_graphs",
 ]

@@ -2,46 +2,212 @@
 a class for each exercise, a function for each mistake its check knows, and one
 named right… for every other way of being right."""
 
-import numpy as np
 import torch
 from torch.distributions import Normal
 
 
-class width_gradient:
-    def right_with_root(slope, eps, log_var):
-        return (
-            torch.einsum("lbz,lbz->bz", slope, eps)
-            / len(eps)
-            * (log_var.exp().sqrt() / 2)
-        )
+def _sigma(log_var):
+    return torch.exp(log_var / 2)
 
-    def along_sigma(slope, eps, log_var):
-        return torch.mean(eps * slope, dim=0)
 
-    def half_forgotten(slope, eps, log_var):
-        sigma = torch.exp(log_var / 2)
-        return (slope * sigma * eps).mean(0)
+def _slope(f, z):
+    z = z.detach().requires_grad_()
+    f(z).sum().backward()
+    return z.grad
 
-    def variance_for_sigma(slope, eps, log_var):
-        sigma = log_var.exp()
-        return (slope * 0.5 * sigma * eps).mean(0)
 
-    def log_var_for_sigma(slope, eps, log_var):
-        return (slope * 0.5 * log_var * eps).mean(0)
-
-    def noise_forgotten(slope, eps, log_var):
-        return slope.mean(0) * 0.5 * (0.5 * log_var).exp()
-
-    def sum_over_draws(slope, eps, log_var):
-        return 0.5 * (0.5 * log_var).exp() * (slope * eps).sum(0)
-
-    def mean_over_codes(slope, eps, log_var):
+class score_draws:
+    def right_by_autograd_of_log_prob(f, mu, log_var, eps):
         sigma = (0.5 * log_var).exp()
-        return (slope * 0.5 * sigma * eps).mean(dim=1)
+        z = mu + sigma * eps
+        m = mu.expand_as(eps).clone().requires_grad_()
+        v = log_var.expand_as(eps).clone().requires_grad_()
+        log_q = Normal(m, (0.5 * v).exp()).log_prob(z).sum(1)
+        (f(z).detach() * log_q).sum().backward()
+        return m.grad, v.grad
 
-    def right_by_numpy(slope, eps, log_var):
-        sigma = np.exp(log_var.numpy() / 2)
-        return torch.as_tensor((slope.numpy() * eps.numpy()).mean(0) * sigma / 2)
+    def right_from_z(f, mu, log_var, eps):
+        z = mu + log_var.exp().sqrt() * eps
+        worth = f(z).unsqueeze(-1)
+        var = log_var.exp()
+        return worth * (z - mu) / var, worth * ((z - mu) ** 2 / var - 1) / 2
+
+    def right_as_a_list(f, mu, log_var, eps):
+        w = f(mu + _sigma(log_var) * eps)
+        push, square = eps / _sigma(log_var), 0.5 * eps**2 - 0.5
+        return [torch.einsum("n,nz->nz", w, part) for part in (push, square)]
+
+    def only_mu(f, mu, log_var, eps):
+        return f(mu + _sigma(log_var) * eps)[:, None] * eps / _sigma(log_var), ...
+
+    def sigma_forgotten(f, mu, log_var, eps):
+        w = f(mu + _sigma(log_var) * eps)[:, None]
+        return w * eps, w * (eps**2 - 1) / 2
+
+    def divided_by_variance(f, mu, log_var, eps):
+        w = f(mu + _sigma(log_var) * eps)[:, None]
+        return w * eps / log_var.exp(), w * (eps**2 - 1) / 2
+
+    def half_forgotten(f, mu, log_var, eps):
+        w = f(mu + _sigma(log_var) * eps)[:, None]
+        return w * eps / _sigma(log_var), w * (eps**2 - 1)
+
+    def one_forgotten(f, mu, log_var, eps):
+        w = f(mu + _sigma(log_var) * eps)[:, None]
+        return w * eps / _sigma(log_var), w * eps**2 / 2
+
+    def along_sigma(f, mu, log_var, eps):
+        w = f(mu + _sigma(log_var) * eps)[:, None]
+        return w * eps / _sigma(log_var), w * (eps**2 - 1) / _sigma(log_var)
+
+    def along_variance(f, mu, log_var, eps):
+        z, var = mu + _sigma(log_var) * eps, log_var.exp()
+        w = f(z)[:, None]
+        return w * (z - mu) / var, w * 0.5 * ((z - mu) ** 2 / var**2 - 1 / var)
+
+    def flipped_sign(f, mu, log_var, eps):
+        w = f(mu + _sigma(log_var) * eps)[:, None]
+        return -w * eps / _sigma(log_var), w * (1 - eps**2) / 2
+
+    def variance_for_sigma(f, mu, log_var, eps):
+        sigma = log_var.exp()
+        w = f(mu + sigma * eps)[:, None]
+        return w * eps / sigma, w * 0.5 * (eps**2 - 1)
+
+    def slope_of_f(f, mu, log_var, eps):
+        slope = _slope(f, mu + _sigma(log_var) * eps)
+        return slope, slope * 0.5 * _sigma(log_var) * eps
+
+    def also_wrong_averaged(f, mu, log_var, eps):
+        w = f(mu + _sigma(log_var) * eps)[:, None]
+        return (w * eps / _sigma(log_var)).mean(0), (w * (eps**2 - 1) / 2).mean(0)
+
+    def also_wrong_one_result(f, mu, log_var, eps):
+        return f(mu + _sigma(log_var) * eps)[:, None] * eps / _sigma(log_var)
+
+    def also_wrong_mean_worth(f, mu, log_var, eps):
+        w = f(mu + _sigma(log_var) * eps).mean()
+        return w * eps / _sigma(log_var), w * (eps**2 - 1) / 2
+
+    def also_wrong_both_signs(f, mu, log_var, eps):
+        w = f(mu + _sigma(log_var) * eps)[:, None]
+        return w * eps / _sigma(log_var), w * (1 - eps**2) / 2
+
+    def also_wrong_other_noise(f, mu, log_var, eps):
+        eps = torch.randn_like(eps)
+        w = f(mu + _sigma(log_var) * eps)[:, None]
+        return w * eps / _sigma(log_var), w * (eps**2 - 1) / 2
+
+
+class path_draws:
+    def right_by_the_chain_of_autograd(f, mu, log_var, eps):
+        m = mu.expand_as(eps).clone().requires_grad_()
+        v = log_var.expand_as(eps).clone().requires_grad_()
+        return torch.autograd.grad(f(m + (0.5 * v).exp() * eps).sum(), (m, v))
+
+    def right_by_backward(f, mu, log_var, eps):
+        sigma = _sigma(log_var)
+        slope = _slope(f, mu + sigma * eps)
+        return slope, torch.einsum("nz,z,nz->nz", slope, sigma / 2, eps)
+
+    def right_by_func(f, mu, log_var, eps):
+        z = mu + log_var.exp().sqrt() * eps
+        slope = torch.func.vmap(torch.func.grad(lambda row: f(row[None])[0]))(z)
+        return slope, slope * (z - mu) / 2
+
+    def only_mu(f, mu, log_var, eps):
+        return _slope(f, mu + _sigma(log_var) * eps), ...
+
+    def along_sigma(f, mu, log_var, eps):
+        slope = _slope(f, mu + _sigma(log_var) * eps)
+        return slope, slope * eps
+
+    def half_forgotten(f, mu, log_var, eps):
+        z = mu + _sigma(log_var) * eps
+        return _slope(f, z), _slope(f, z) * (z - mu)
+
+    def noise_forgotten(f, mu, log_var, eps):
+        slope = _slope(f, mu + _sigma(log_var) * eps)
+        return slope, slope * 0.5 * _sigma(log_var)
+
+    def variance_in_the_chain(f, mu, log_var, eps):
+        slope = _slope(f, mu + _sigma(log_var) * eps)
+        return slope, slope * 0.5 * log_var.exp() * eps
+
+    def variance_for_sigma(f, mu, log_var, eps):
+        sigma = log_var.exp()
+        slope = _slope(f, mu + sigma * eps)
+        return slope, slope * 0.5 * sigma * eps
+
+    def slope_along_noise(f, mu, log_var, eps):
+        leaf, sigma = eps.clone().requires_grad_(), _sigma(log_var)
+        (slope,) = torch.autograd.grad(f(mu + sigma * leaf).sum(), leaf)
+        return slope, slope * 0.5 * eps
+
+    def slope_at_mu(f, mu, log_var, eps):
+        slope = _slope(f, mu[None]).expand_as(eps)
+        return slope, slope * 0.5 * _sigma(log_var) * eps
+
+    def value_for_slope(f, mu, log_var, eps):
+        w = f(mu + _sigma(log_var) * eps)[:, None].expand_as(eps)
+        return w, w * 0.5 * _sigma(log_var) * eps
+
+    def score_again(f, mu, log_var, eps):
+        w = f(mu + _sigma(log_var) * eps)[:, None]
+        return w * eps / _sigma(log_var), w * 0.5 * (eps**2 - 1)
+
+    def also_wrong_averaged(f, mu, log_var, eps):
+        slope = _slope(f, mu + _sigma(log_var) * eps)
+        return slope.mean(0), (slope * 0.5 * _sigma(log_var) * eps).mean(0)
+
+    def also_wrong_sign(f, mu, log_var, eps):
+        slope = _slope(f, mu + _sigma(log_var) * eps)
+        return slope, -slope * 0.5 * _sigma(log_var) * eps
+
+    def also_wrong_mean_of_f(f, mu, log_var, eps):
+        slope = _slope(f, mu + _sigma(log_var) * eps) / len(eps)
+        return slope, slope * 0.5 * _sigma(log_var) * eps
+
+    def also_wrong_one_result(f, mu, log_var, eps):
+        return _slope(f, mu + _sigma(log_var) * eps)
+
+
+class score_gradient:
+    def right_from_all(f, eps, sigma):
+        L = len(f)
+        return (L / (L - 1) * (f - f.mean(0))[..., None] * eps / sigma).mean(0)
+
+    def own_draw_counts(f, eps, sigma):
+        b = f.mean(0, keepdim=True)
+        return ((f - b).unsqueeze(-1) * eps / sigma).mean(0)
+
+    def divided_by_all(f, eps, sigma):
+        L = len(f)
+        b = (f.sum(0) - f) / L
+        return ((f - b)[..., None] * eps / sigma).mean(0)
+
+    def no_baseline(f, eps, sigma):
+        return (f[:, :, None] * eps).mean(0) / sigma
+
+    def other_pictures(f, eps, sigma):
+        b = (f.sum(1, keepdim=True) - f) / (f.shape[1] - 1)
+        return ((f - b)[..., None] * eps / sigma).mean(0)
+
+    def flipped_sign(f, eps, sigma):
+        b = (f.sum(0) - f) / (len(f) - 1)
+        return ((b - f)[..., None] * eps / sigma).mean(0)
+
+    def sum_over_draws(f, eps, sigma):
+        b = (f.sum(0) - f) / (len(f) - 1)
+        return ((f - b)[..., None] * eps / sigma).sum(0)
+
+    def sigma_forgotten(f, eps, sigma):
+        b = (f.sum(0) - f) / (len(f) - 1)
+        return ((f - b)[..., None] * eps).mean(0)
+
+    def variance_for_sigma(f, eps, sigma):
+        b = (f.sum(0) - f) / (len(f) - 1)
+        return ((f - b)[..., None] * eps / sigma**2).mean(0)
 
 
 class sample_layer:
@@ -112,44 +278,6 @@ class sample_layer:
     def also_wrong_sorted(mu, log_var):
         eps = torch.randn_like(mu).sort(0).values
         return mu + (0.5 * log_var).exp() * eps
-
-
-class score_gradient:
-    def right_from_all(f, eps, sigma):
-        L = len(f)
-        return (L / (L - 1) * (f - f.mean(0))[..., None] * eps / sigma).mean(0)
-
-    def own_draw_counts(f, eps, sigma):
-        b = f.mean(0, keepdim=True)
-        return ((f - b).unsqueeze(-1) * eps / sigma).mean(0)
-
-    def divided_by_all(f, eps, sigma):
-        L = len(f)
-        b = (f.sum(0) - f) / L
-        return ((f - b)[..., None] * eps / sigma).mean(0)
-
-    def no_baseline(f, eps, sigma):
-        return (f[:, :, None] * eps).mean(0) / sigma
-
-    def other_pictures(f, eps, sigma):
-        b = (f.sum(1, keepdim=True) - f) / (f.shape[1] - 1)
-        return ((f - b)[..., None] * eps / sigma).mean(0)
-
-    def flipped_sign(f, eps, sigma):
-        b = (f.sum(0) - f) / (len(f) - 1)
-        return ((b - f)[..., None] * eps / sigma).mean(0)
-
-    def sum_over_draws(f, eps, sigma):
-        b = (f.sum(0) - f) / (len(f) - 1)
-        return ((f - b)[..., None] * eps / sigma).sum(0)
-
-    def sigma_forgotten(f, eps, sigma):
-        b = (f.sum(0) - f) / (len(f) - 1)
-        return ((f - b)[..., None] * eps).mean(0)
-
-    def variance_for_sigma(f, eps, sigma):
-        b = (f.sum(0) - f) / (len(f) - 1)
-        return ((f - b)[..., None] * eps / sigma**2).mean(0)
 
 
 class steep_but_small:
