@@ -35,9 +35,9 @@ def widget(page: NotebookPage) -> Locator:
 
 
 def test_the_guesses_are_answered(page: NotebookPage) -> None:
-    told = page.guess("In one dimension", "about 8")
+    told = page.guess("does the second coach need", "about 8")
     assert "The answer: about 8. ✓" in told
-    told = page.guess("With a hundred dimensions", "about 100")
+    told = page.guess("And with a hundred dimensions", "about 100")
     assert "The answer: about 10,000. ✗" in told
     told = page.guess("the smaller variance has", "the path")
     assert "The answer: the score function. ✗" in told

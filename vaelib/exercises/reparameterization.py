@@ -341,7 +341,7 @@ score_gradient = Exercise(
         Mistake(
             "own_draw_counts",
             "Your baseline is the mean of all draws, this one too: it knows of the "
-            "draw it is subtracted from, and the gradient comes out too short by "
+            "sample it is subtracted from, and the gradient comes out too short by "
             "1 − 1/L.",
             lambda f, eps, sigma: _with(f - f.mean(0), eps, sigma),
         ),
@@ -359,7 +359,7 @@ score_gradient = Exercise(
         Mistake(
             "other_pictures",
             "Your baseline comes from the other pictures. A picture's own other "
-            "draws are nearer to what it usually gets; they are on the first axis.",
+            "samples are nearer to what it usually gets; they are on the first axis.",
             lambda f, eps, sigma: _with(f - _others(f.T).T, eps, sigma),
         ),
         Mistake(
@@ -550,7 +550,7 @@ steep_but_small = Exercise(
         ),
         Mistake(
             "a_step",
-            "The path gives 0 on every draw and the score function does not: your "
+            "The path gives 0 on every sample and the score function does not: your "
             "function moves by jumps alone, or its gradient is cut. Give the jump a "
             "finite slope.",
             lambda z: (z > 0).float(),
@@ -563,7 +563,7 @@ steep_but_small = Exercise(
         ),
         Mistake(
             "smooth",
-            "Here the path is the calmer one. The score function pays with the size "
+            "Here the path has the smaller variance. The score's grows with the size "
             "of f: is yours small where it is steep?",
             lambda z: (z - 1) ** 2,
         ),
