@@ -34,22 +34,6 @@ def widget(page: NotebookPage) -> Locator:
     return root
 
 
-def test_the_guesses_are_answered(page: NotebookPage) -> None:
-    told = page.guess("does the second coach need", "about 8")
-    assert "The answer: about 8. ✓" in told
-    told = page.guess("And with a hundred dimensions", "about 100")
-    assert "The answer: about 10,000. ✗" in told
-    told = page.guess("the smaller variance has", "the path")
-    assert "The answer: the score function. ✗" in told
-
-
-def test_what_is_further_is_closed_at_first(page: NotebookPage) -> None:
-    heading = page.page.get_by_role("heading", name="Choices · further")
-    expect(heading).to_be_visible()
-    shown = page.page.get_by_text("It is the same with a choice").first
-    expect(shown).not_to_be_visible()
-
-
 def x_of(z: float) -> float:
     return (z + 3) / 6
 
@@ -161,6 +145,25 @@ def test_python_moves_the_picture(page: NotebookPage, widget: Locator) -> None:
     expect(widget).to_have_attribute("data-z", "-1.250,1.000")
     assert code(widget) == [-1.25, 1]
     assert_agree(page, widget)
+
+
+# Answers move what stands below them: these come after all that is dragged.
+
+
+def test_the_guesses_are_answered(page: NotebookPage) -> None:
+    told = page.guess("does the second coach need", "about 8")
+    assert "The answer: about 8. ✓" in told
+    told = page.guess("And with a hundred dimensions", "about 100")
+    assert "The answer: about 10,000. ✗" in told
+    told = page.guess("the smaller variance has", "the path")
+    assert "The answer: the score function. ✗" in told
+
+
+def test_what_is_further_is_closed_at_first(page: NotebookPage) -> None:
+    heading = page.page.get_by_role("heading", name="Choices · further")
+    expect(heading).to_be_visible()
+    shown = page.page.get_by_text("It is the same with a choice").first
+    expect(shown).not_to_be_visible()
 
 
 def test_it_lives_without_a_kernel_on_a_narrow_touch_screen(alone: Alone) -> None:
