@@ -93,8 +93,9 @@ def _sample_by_sample(eps: Tensor, one: Any, mu: Tensor, log_var: Tensor) -> Any
 def _by_log_prob(f: Any, mu: Tensor, log_var: Tensor, eps: Tensor) -> Any:
     def one(noise: Tensor, mu: Tensor, width: Tensor) -> Tensor:
         z = (mu + width * noise).detach()
-        worth: Tensor = f(z[None])[0].detach()
-        return worth * Normal(mu, width).log_prob(z).sum()
+        worth = f(z[None])[0].detach()
+        total: Tensor = worth * Normal(mu, width).log_prob(z).sum()
+        return total
 
     return _sample_by_sample(eps, one, mu, log_var)
 
