@@ -185,7 +185,7 @@ def test_light_dark_and_narrow(page: NotebookPage) -> None:
 
 
 def test_without_a_kernel(alone: Alone) -> None:
-    root = alone(ElboGap(decoder="a bend: f(z) = z²"), reduced_motion="reduce")
+    root = alone(ElboGap(decoder="non-linear: f(z) = z²"), reduced_motion="reduce")
     expect(root).to_have_attribute("data-gap", "3.0006")
     root.page.get_by_role("button", name="Climb").click()
     # At once, where motion is not wanted.

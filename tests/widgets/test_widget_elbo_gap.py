@@ -13,7 +13,7 @@ from torch.distributions import Normal, kl_divergence
 
 from vaelib.widgets import ElboGap, esm
 
-LINE, BEND = "a line: f(z) = z", "a bend: f(z) = z²"
+LINE, BEND = "linear: f(z) = z", "non-linear: f(z) = z²"
 
 
 def exact(mu: float, sigma: float, w: float, x: float, s: float) -> tuple[float, ...]:

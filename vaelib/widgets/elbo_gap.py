@@ -40,7 +40,7 @@ class ElboGap(Pictured, front="elbo_gap"):
 
     Args:
         decoders: name → f, a function of a tensor z ``(M,)`` that gives the means
-            ``(M,)``. Default: a line, and a parabola, whose posterior has two
+            ``(M,)``. Default: linear, and a parabola, whose posterior has two
             modes.
         x: the number seen.
         noise: the standard deviation of x given z.
@@ -158,4 +158,4 @@ def _normal(mu: float, sigma: float) -> Normal:
 
 
 def _usual() -> dict[str, Decoder]:
-    return {"a line: f(z) = z": lambda z: z, "a bend: f(z) = z²": lambda z: z**2}
+    return {"linear: f(z) = z": lambda z: z, "non-linear: f(z) = z²": lambda z: z**2}
