@@ -241,20 +241,20 @@ vae_loss = Exercise(
         Mistake(
             "mean_over_dimensions",
             "The reconstruction is right now. The KL is still per latent dimension, "
-            "and a picture pays for all of them.",
+            "and all of them belong to one picture's code.",
             lambda x, logits, mu, log_var: (
                 bce(x, logits).flatten(1).sum(1).mean() + kl(mu, log_var).mean()
             ),
         ),
         Mistake(
             "sum_over_batch",
-            "That is the price of the whole batch. A larger batch should not cost "
-            "more: average over the pictures at the end.",
+            "That is the loss of the whole batch. A larger batch should not have a "
+            "larger one: average over the pictures at the end.",
             lambda x, logits, mu, log_var: bce(x, logits).sum() + kl(mu, log_var).sum(),
         ),
         Mistake(
-            "one_price_each",
-            "That is one price for each picture, and right. The loss is one number: "
+            "one_loss_each",
+            "That is one loss for each picture, and right. The loss is one number: "
             "their mean.",
             lambda x, logits, mu, log_var: (
                 bce(x, logits).flatten(1).sum(1) + kl(mu, log_var).sum(1)

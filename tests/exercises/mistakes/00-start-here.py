@@ -230,7 +230,7 @@ class vae_loss:
     def sum_over_batch(x, logits, mu, log_var):
         return bce(x, logits, "sum") + kl_terms(mu, log_var).sum()
 
-    def one_price_each(x, logits, mu, log_var):
+    def one_loss_each(x, logits, mu, log_var):
         return bce(x, logits, "none").sum((1, 2, 3)) + kl_terms(mu, log_var).sum(1)
 
     def flipped_kl(x, logits, mu, log_var):
