@@ -455,11 +455,24 @@ def frames(widget: Locator) -> int:
 
 def _places(part: Locator, path: Sequence[Point]) -> list[Point]:
     part.scroll_into_view_if_needed()
-    box = part.bounding_box()
-    assert box is not None, "this part of the widget is not visible"
+    box = _at_rest(part)
     return [
         (box["x"] + fx * box["width"], box["y"] + fy * box["height"]) for fx, fy in path
     ]
+
+
+def _at_rest(part: Locator, *, quiet: float = 0.3, timeout: float = 10) -> Any:
+    """Where the part is, once outputs that are still being drawn above it no longer
+    push it away."""
+    end, before = time.monotonic() + timeout, None
+    while True:
+        box = part.bounding_box()
+        assert box is not None, "this part of the widget is not visible"
+        if box == before or time.monotonic() > end:
+            return box
+        before = box
+        time.sleep(quiet)
+        part.scroll_into_view_if_needed()
 
 
 def write_notebook(path: Path, cells: Sequence[str]) -> None:
