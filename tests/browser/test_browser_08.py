@@ -55,9 +55,9 @@ def start(page: NotebookPage) -> Locator:
 
 
 def test_the_guesses_are_answered(page: NotebookPage) -> None:
-    told = page.guess("larger KL from the prior", "B, several times")
+    told = page.guess("larger KL from the prior", "the narrow one, several times")
     assert "The answer: about the same. ✗" in told
-    told = page.guess("half as wide again", "grows by the same amount")
+    told = page.guess("then halved again", "grows by the same amount")
     assert "✓ Right" in told
     told = page.guess("stands across both modes", "reverse, KL(q‖p)")
     assert "The answer: forward, KL(p‖q). ✗" in told

@@ -26,8 +26,8 @@ def _a_decoder(g: torch.Generator) -> Case:
     """So many dimensions that every likelihood is 0 in float32, and so weak a
     decoder that the estimate is good all the same. The codes behind x lie outside
     (0, 1), where uniform numbers would never be."""
-    latent, size = between(1, 2, g), between(220, 260, g)
-    sigma = 0.5 + torch.rand((), generator=g).item()
+    latent, size = between(1, 2, g), between(90, 110, g)
+    sigma = 1.2 + 0.8 * torch.rand((), generator=g).item()
     turn = torch.randn(latent, size, generator=g) / size**0.5
 
     def decode(z: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ def _a_decoder(g: torch.Generator) -> Case:
 
     signs = torch.tensor([[-1.0], [1.0], [-1.0]]) * torch.ones(3, latent)
     x = decode(2 * signs) + sigma * torch.randn(3, size, generator=g)
-    return x, decode, sigma, latent, between(5_000, 8_000, g)
+    return x, decode, sigma, latent, between(3_000, 4_000, g)
 
 
 def _by_grid(x: Tensor, decode: Any, sigma: float, Z: int) -> Tensor:
@@ -104,7 +104,7 @@ naive_log_p = Exercise(
         ),
         Mistake(
             "underflow",
-            "The formula is right, but a likelihood of e⁻³⁰⁰ is 0 in float32, and its "
+            "The formula is right, but a likelihood of e⁻¹⁵⁰ is 0 in float32, and its "
             "logarithm is −∞. Stay with logarithms: logsumexp.",
             lambda x, decode, sigma, Z, K: (
                 _likelihoods(x, decode, sigma, torch.randn(K, Z))
@@ -317,7 +317,7 @@ estimate_log_p = Exercise(
         ),
         Mistake(
             "underflow",
-            "The formula is right, but a likelihood of e⁻³⁰⁰ is 0 in float32, and its "
+            "The formula is right, but a likelihood of e⁻¹⁵⁰ is 0 in float32, and its "
             "logarithm is −∞. Stay with logarithms: logsumexp.",
             lambda x, mean, log_var: (
                 _log_lik(x, mean, log_var).sum(-1).exp().mean(1).log()
