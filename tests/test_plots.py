@@ -459,7 +459,7 @@ def test_a_turned_posterior_loses_what_theory_says() -> None:
 
     side = torch.linspace(-1.0, 1.0, 3)
     places = torch.cartesian_prod(side, side)
-    picture = plots.turned_axes(DATA.x[:9], places, (0.1, 0.5))
+    picture = plots.rotated_axes(DATA.x[:9], places, (0.1, 0.5))
     a, b = 1 / 0.1**2, 1 / 0.5**2  # precisions; lesson 06 has the formula
     lost = float(np.log((a + b) / 2) - np.log(a * b) / 2)
     assert f"loses {lost:.2f} nats" in picture.alt
@@ -480,7 +480,7 @@ def test_a_turned_posterior_loses_what_theory_says() -> None:
     assert torch.allclose(turned.norm(dim=1), straight.norm(dim=1), atol=1e-6)
     assert turned[5] == pytest.approx([-(0.5**0.5), 0.5**0.5])  # (0, 1), turned
     with pytest.raises(ValueError, match=r"places: got shape \(9, 1\)"):
-        plots.turned_axes(DATA.x[:9], places[:, :1], (0.1, 0.5))
+        plots.rotated_axes(DATA.x[:9], places[:, :1], (0.1, 0.5))
 
 
 # ------------------------------------------------------------------- bottleneck

@@ -21,7 +21,7 @@ from vaelib.exercises.observing import (
     value,
 )
 
-__all__ = ["mig_in_parts", "one_cloud", "picked", "recorded"]
+__all__ = ["mig_in_parts", "picked", "recorded", "shared_average"]
 
 Row = dict[str, str | float]
 
@@ -60,8 +60,8 @@ def _binned(g: torch.Generator) -> Case:
     return ((z - low) / (high - low) * 9.999).long(), v
 
 
-def _by_sklearn(cells: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    table = [[mutual_info_score(a, b) for b in cells.T.numpy()] for a in v.T.numpy()]
+def _by_sklearn(bins: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    table = [[mutual_info_score(a, b) for b in bins.T.numpy()] for a in v.T.numpy()]
     entropy = [mutual_info_score(a, a) for a in v.T.numpy()]
     leads = []
     for row, most in zip(table, entropy, strict=True):
@@ -72,13 +72,13 @@ def _by_sklearn(cells: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _in_parts(function: Function, case: Case) -> Observation:
-    cells, v = case
-    given = function(cells.clone(), v.clone())
+    bins, v = case
+    given = function(bins.clone(), v.clone())
     if given is ...:
         raise NotStarted
     if not isinstance(given, tuple | list) or len(given) != 3:
         raise Unusable("your function gave something else than three results.", _PARTS)
-    F, Z = v.shape[1], cells.shape[1]
+    F, Z = v.shape[1], bins.shape[1]
     shapes = ((F, Z), "information is"), ((F,), "entropy is"), ((), "gap is")
     parts = [
         of_shape(part, shape, what, "A row for each factor, a column for each latent.")
@@ -117,8 +117,8 @@ def _mig(
 ) -> Function:
     """The three parts with one of them replaced."""
 
-    def run(cells: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        rows = [[known(_joint(a, b)) for b in cells.T] for a in v.T]
+    def run(bins: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        rows = [[known(_joint(a, b)) for b in bins.T] for a in v.T]
         table = torch.stack([torch.stack(row) for row in rows])
         whole = [(entropy or known)(_joint(a, a)) for a in v.T]
         return table, torch.stack(whole), gap(table, torch.stack(whole))
@@ -152,7 +152,7 @@ mig_in_parts = Exercise(
         ),
         Mistake(
             "not_weighted",
-            "You add up the logarithms of all cells alike. Each counts as often as it "
+            "You add up the logarithms of all pairs alike. Each counts as often as it "
             "occurs: with the weight of its share.",
             _mig(
                 lambda p: (
@@ -244,14 +244,15 @@ picked = Exercise(
             as_given=True,
         ),
         Mistake(
-            "not_turned",
+            "not_transposed",
             "These are the right samples, one row for each. A row for each dimension "
             "is asked for.",
             lambda samples, which: samples[which],
         ),
         Mistake(
             "first_ones",
-            "The table is turned now, but which samples are in it? Not those of which.",
+            "The table is transposed now, but which samples are in it? Not those "
+            "of which.",
             lambda samples, which: samples[: len(which)].T,
         ),
         Mistake(
@@ -264,7 +265,7 @@ picked = Exercise(
     observe=value,
 )
 
-# -------------------------------------------------------------------- one_cloud
+# -------------------------------------------------------------------- shared_average
 
 
 def _pair(g: torch.Generator) -> Case:
@@ -297,8 +298,8 @@ def _right(mu: Tensor, log_var: Tensor, shared: Tensor) -> Tensor:
     return _cloud(mu, log_var.exp().mean(0).log(), log_var, shared)
 
 
-one_cloud = Exercise(
-    "one_cloud",
+shared_average = Exercise(
+    "shared_average",
     "Values and gradients",
     _pair,
     _column_by_column,

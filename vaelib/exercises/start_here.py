@@ -90,14 +90,14 @@ picture_loss = Exercise(
         Mistake(
             "rate_forgotten",
             "That is the distortion alone, the loss of a plain autoencoder. Which "
-            "term keeps the clouds near the prior?",
+            "term keeps the posteriors near the prior?",
             lambda x, decode, mu, log_var, eps: _distortion(
                 x, decode, mu + sigma(log_var) * eps
             ),
         ),
         Mistake(
             "flipped_rate",
-            "You subtract the KL: your loss rewards a cloud for being far from the "
+            "You subtract the KL: your loss rewards a posterior for being far from the "
             "prior. Which sign makes a distance a cost?",
             lambda x, decode, mu, log_var, eps: (
                 _distortion(x, decode, mu + sigma(log_var) * eps) - _rate(mu, log_var)

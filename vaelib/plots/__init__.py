@@ -32,8 +32,8 @@ from vaelib.plots.latent import latent_scatter, manifold, quantile_grid
 from vaelib.plots.latent_space import regular_and_irregular
 from vaelib.plots.projection import projection
 from vaelib.plots.pulls import pulls
+from vaelib.plots.rotated_axes import rotated_axes
 from vaelib.plots.tiles import images, reconstructions, samples
-from vaelib.plots.turned_axes import turned_axes
 from vaelib.plots.two_graphs import two_graphs
 
 __all__ = [
@@ -56,9 +56,9 @@ __all__ = [
     "quantile_grid",
     "reconstructions",
     "regular_and_irregular",
+    "rotated_axes",
     "samples",
     "show",
     "style",
-    "turned_axes",
     "two_graphs",
 ]

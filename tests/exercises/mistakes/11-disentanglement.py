@@ -5,8 +5,8 @@ import torch
 from sklearn.metrics import mutual_info_score
 
 
-def _table(cells, v, score):
-    return torch.tensor([[score(a, b) for b in cells.T] for a in v.T]).double()
+def _table(bins, v, score):
+    return torch.tensor([[score(a, b) for b in bins.T] for a in v.T]).double()
 
 
 def _share(a, b):
@@ -18,14 +18,14 @@ def _entropy(v):
     return torch.tensor([mutual_info_score(a, a) for a in v.T])
 
 
-def _parts(cells, v):
-    table = _table(cells, v, mutual_info_score)
+def _parts(bins, v):
+    table = _table(bins, v, mutual_info_score)
     return table, _entropy(v), table.topk(2, dim=1).values
 
 
 def _with(score):
-    def run(cells, v):
-        table = _table(cells, v, score)
+    def run(bins, v):
+        table = _table(bins, v, score)
         entropy = torch.tensor([score(a, a) for a in v.T]).double()
         best = table.topk(2, dim=1).values
         return table, entropy, ((best[:, 0] - best[:, 1]) / entropy).mean()
@@ -39,91 +39,91 @@ def _ratio(p):
 
 
 class mig_in_parts:
-    def right_by_sklearn(cells, v):
-        table, entropy, best = _parts(cells, v)
+    def right_by_sklearn(bins, v):
+        table, entropy, best = _parts(bins, v)
         return table, entropy, ((best[:, 0] - best[:, 1]) / entropy).mean()
 
-    def right_by_entropies(cells, v):
+    def right_by_entropies(bins, v):
         def H(*columns):
             p = torch.stack(columns).unique(dim=1, return_counts=True)[1] / len(v)
             return -(p * p.log()).sum()
 
-        rows = [[H(a) + H(b) - H(a, b) for b in cells.T] for a in v.T]
+        rows = [[H(a) + H(b) - H(a, b) for b in bins.T] for a in v.T]
         table = torch.tensor(rows)
         entropy = torch.stack([H(a) for a in v.T])
         ranked = table.sort(dim=1, descending=True).values
         gap = (ranked[:, 0] / entropy - ranked[:, 1] / entropy).mean().item()
         return table, entropy, gap
 
-    def zero_times_log_zero(cells, v):
+    def zero_times_log_zero(bins, v):
         def score(a, b):
             p = torch.tensor(_share(a, b))
             return (p * (p / p.sum(1, True) / p.sum(0, True)).log()).sum()
 
-        return _with(score)(cells, v)
+        return _with(score)(bins, v)
 
-    def joint_entropy(cells, v):
+    def joint_entropy(bins, v):
         def score(a, b):
             p = _share(a, b)
             return (p[p > 0] * np.log(p[p > 0])).sum()
 
-        return _with(score)(cells, v)
+        return _with(score)(bins, v)
 
-    def bits(cells, v):
+    def bits(bins, v):
         def score(a, b):
             p = _share(a, b)
             return (p[p > 0] * np.log2(_ratio(p)[p > 0])).sum()
 
-        return _with(score)(cells, v)
+        return _with(score)(bins, v)
 
-    def not_weighted(cells, v):
+    def not_weighted(bins, v):
         def score(a, b):
             p = _share(a, b)
             return np.log(_ratio(p)[p > 0]).sum()
 
-        return _with(score)(cells, v)
+        return _with(score)(bins, v)
 
-    def even_entropy(cells, v):
-        table, _, best = _parts(cells, v)
+    def even_entropy(bins, v):
+        table, _, best = _parts(bins, v)
         entropy = (v.amax(0) + 1).double().log()
         return table, entropy, ((best[:, 0] - best[:, 1]) / entropy).mean()
 
-    def best_alone(cells, v):
-        table, entropy, best = _parts(cells, v)
+    def best_alone(bins, v):
+        table, entropy, best = _parts(bins, v)
         return table, entropy, (best[:, 0] / entropy).mean()
 
-    def not_divided(cells, v):
-        table, entropy, best = _parts(cells, v)
+    def not_divided(bins, v):
+        table, entropy, best = _parts(bins, v)
         return table, entropy, (best[:, 0] - best[:, 1]).mean()
 
-    def over_the_worst(cells, v):
-        table, entropy, _ = _parts(cells, v)
+    def over_the_worst(bins, v):
+        table, entropy, _ = _parts(bins, v)
         lead = (table.max(1).values - table.min(1).values) / entropy
         return table, entropy, lead.mean()
 
-    def divided_after_the_mean(cells, v):
-        table, entropy, best = _parts(cells, v)
+    def divided_after_the_mean(bins, v):
+        table, entropy, best = _parts(bins, v)
         return table, entropy, (best[:, 0] - best[:, 1]).sum() / entropy.sum()
 
-    def over_factors(cells, v):
-        table, entropy, _ = _parts(cells, v)
+    def over_factors(bins, v):
+        table, entropy, _ = _parts(bins, v)
         best = table.topk(2, dim=0).values
         return table, entropy, (best[0] - best[1]).mean() / entropy.mean()
 
-    def sum_for_mean(cells, v):
-        table, entropy, best = _parts(cells, v)
+    def sum_for_mean(bins, v):
+        table, entropy, best = _parts(bins, v)
         return table, entropy, ((best[:, 0] - best[:, 1]) / entropy).sum()
 
-    def also_wrong_by_the_codes_entropy(cells, v):
-        table, entropy, best = _parts(cells, v)
-        return table, _entropy(cells)[: len(entropy)], best.mean()
+    def also_wrong_by_the_codes_entropy(bins, v):
+        table, entropy, best = _parts(bins, v)
+        return table, _entropy(bins)[: len(entropy)], best.mean()
 
-    def also_wrong_turned_table(cells, v):
-        table, entropy, best = _parts(cells, v)
+    def also_wrong_transposed_table(bins, v):
+        table, entropy, best = _parts(bins, v)
         return table.T, entropy, ((best[:, 0] - best[:, 1]) / entropy).mean()
 
-    def also_wrong_gap_alone(cells, v):
-        _, entropy, best = _parts(cells, v)
+    def also_wrong_gap_alone(bins, v):
+        _, entropy, best = _parts(bins, v)
         return ((best[:, 0] - best[:, 1]) / entropy).mean()
 
 
@@ -137,7 +137,7 @@ class picked:
     def right_by_numpy(samples, which):
         return torch.from_numpy(samples.numpy()[which.numpy()].transpose())
 
-    def not_turned(samples, which):
+    def not_transposed(samples, which):
         return samples.index_select(0, which)
 
     def first_ones(samples, which):
@@ -151,7 +151,7 @@ class picked:
         return samples[which.sort().values].T
 
 
-class one_cloud:
+class shared_average:
     def right_by_logsumexp(mu, log_var, shared):
         log_mean = log_var.logsumexp(0) - torch.tensor(2.0).log()
         return torch.stack(

@@ -1,4 +1,4 @@
-"""The same codes on upright and on turned axes, and what a diagonal q makes of each."""
+"""Codes on upright and on rotated axes, and what a diagonal q makes of each."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from vaelib.plots.tiles import pictures
 
 TURNED_WORDS = {
     "upright": "upright: each axis one factor",
-    "turned": "turned by {angle:g}°: each axis both",
+    "rotated": "rotated by {angle:g}°: each axis both",
     "true": r"$p(z|x)$ of the middle picture",
     "best": "the best diagonal Gaussian for it",
     "title": "",
     "alt": (
         "Two planes with the same {count} pictures. On the left one factor changes "
         "along each axis, and the posterior of the middle picture is an upright "
-        "ellipse. On the right all is turned by {angle:g} degrees: both factors "
+        "ellipse. On the right all is rotated by {angle:g} degrees: both factors "
         "change along each axis, the posterior is a slanted ellipse, and the best "
         "diagonal Gaussian for it is a smaller, upright one, which loses {lost:.2f} "
         "nats."
@@ -30,7 +30,7 @@ TURNED_WORDS = {
 }
 
 
-def turned_axes(
+def rotated_axes(
     images: Tensor,
     places: Tensor,
     sigma: tuple[float, float],
@@ -38,7 +38,7 @@ def turned_axes(
     angle: float = 45,
     words: dict[str, str] | None = None,
 ) -> Picture:
-    """Pictures at their codes, and the same codes turned. The prior N(0, I) and the
+    """Pictures at their codes, and the same codes rotated. The prior N(0, I) and the
     pictures are the same on both; a Gaussian with a diagonal covariance fits the
     posterior on the left only.
 
@@ -47,7 +47,7 @@ def turned_axes(
         places: the code of each, ``(N, 2)``, around the origin.
         sigma: standard deviations of the posterior at the origin along the two
             upright axes.
-        angle: by which the right plane is turned, in degrees.
+        angle: by which the right plane is rotated, in degrees.
         words: other labels, for a translation; the keys are those of
             ``TURNED_WORDS``.
     """
@@ -58,15 +58,15 @@ def turned_axes(
             f"places: got shape {tuple(places.shape)}, wanted {(len(shown), 2)}"
         )
     a = radians(angle)
-    turn = torch.tensor([[cos(a), sin(a)], [-sin(a), cos(a)]], dtype=torch.float64)
+    rotation = torch.tensor([[cos(a), sin(a)], [-sin(a), cos(a)]], dtype=torch.float64)
     codes = places.cpu().double()
-    widths, lost = best_diagonal(torch.tensor(sigma).double(), turn)
+    widths, lost = best_diagonal(torch.tensor(sigma).double(), rotation)
     fig, (left, right) = figure(1, 2, size=(10.0, 5.2))
     reach = float(codes.norm(dim=1).max()) + 0.5 * _apart(codes)
     with style():
         for ax, z, title in (
             (left, codes, say["upright"]),
-            (right, codes @ turn, say["turned"].format(angle=angle)),
+            (right, codes @ rotation, say["rotated"].format(angle=angle)),
         ):
             _tiles(ax, shown, z)
             ax.set(xlim=(-reach, reach), ylim=(-reach, reach), title=title)
@@ -83,11 +83,11 @@ def turned_axes(
     return titled(fig, say["title"], told)
 
 
-def best_diagonal(sigma: Tensor, turn: Tensor) -> tuple[Tensor, float]:
+def best_diagonal(sigma: Tensor, rotation: Tensor) -> tuple[Tensor, float]:
     """The diagonal Gaussian nearest, in KL(q‖p), to one of covariance
-    ``turnᵀ diag(σ²) turn``: its standard deviations, one over the root of the
+    ``turnᵀ diag(σ²) rotation``: its standard deviations, one over the root of the
     precision's diagonal, and the KL in nats."""
-    precision = turn.T @ torch.diag(sigma**-2) @ turn
+    precision = rotation.T @ torch.diag(sigma**-2) @ rotation
     own = precision.diagonal()
     lost = 0.5 * (own.log().sum() - torch.logdet(precision))
     return own**-0.5, float(lost)
