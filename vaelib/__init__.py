@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from vaelib import data, metrics
 from vaelib.data import Dataset, load
 from vaelib.distributions import (
+    Autoregressive,
+    AutoregressiveHead,
     Bernoulli,
     BernoulliHead,
     CategoricalHead,
@@ -26,6 +28,8 @@ from vaelib.networks import (
     ConvEncoder,
     GRUDecoder,
     GRUEncoder,
+    MaskedConv2d,
+    PixelCNN,
     Residual,
     SelfAttention,
     TransformerDecoder,
@@ -33,6 +37,7 @@ from vaelib.networks import (
 )
 from vaelib.objectives import (
     Elbo,
+    anneal,
     elbo,
     iwae,
     kl_standard_normal,
@@ -55,6 +60,8 @@ __all__ = [
     "PCA",
     "VAE",
     "Autoencoder",
+    "Autoregressive",
+    "AutoregressiveHead",
     "Bernoulli",
     "BernoulliHead",
     "CategoricalHead",
@@ -72,7 +79,9 @@ __all__ = [
     "GaussianHead",
     "GreyLevels",
     "History",
+    "MaskedConv2d",
     "Padded",
+    "PixelCNN",
     "Residual",
     "SelfAttention",
     "StandardNormal",
@@ -80,6 +89,7 @@ __all__ = [
     "TrainingDiverged",
     "TransformerDecoder",
     "TransformerEncoder",
+    "anneal",
     "conv_vae",
     "data",
     "elbo",

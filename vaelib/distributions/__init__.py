@@ -5,6 +5,7 @@ the shape of one code or one image), so ``log_prob``, ``rsample``, ``mean`` and
 ``kl_divergence`` mean what they mean there. Log-probabilities are in nats.
 """
 
+from vaelib.distributions.autoregressive import Autoregressive, AutoregressiveHead
 from vaelib.distributions.bernoulli import Bernoulli
 from vaelib.distributions.chain import Chain
 from vaelib.distributions.checks import check_data, checking, unchecked
@@ -26,6 +27,8 @@ from vaelib.distributions.heads import (
 from vaelib.distributions.padded import Padded
 
 __all__ = [
+    "Autoregressive",
+    "AutoregressiveHead",
     "Bernoulli",
     "BernoulliHead",
     "CategoricalHead",

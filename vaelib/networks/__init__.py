@@ -10,6 +10,7 @@ from vaelib.networks.attention import (
 )
 from vaelib.networks.body import Body, Shape, as_shape, device_of
 from vaelib.networks.convolution import ConvDecoder, ConvEncoder
+from vaelib.networks.masked import MaskedConv2d, PixelCNN
 from vaelib.networks.mlp import MLP, Residual
 from vaelib.networks.sequence import GRUDecoder, GRUEncoder, Recurrent
 
@@ -21,6 +22,8 @@ __all__ = [
     "ConvEncoder",
     "GRUDecoder",
     "GRUEncoder",
+    "MaskedConv2d",
+    "PixelCNN",
     "Positions",
     "Recurrent",
     "Residual",

@@ -6,6 +6,7 @@ hides in a mean. All of them are to be *maximised*; ``vaelib.fit`` descends the
 negative of their mean.
 """
 
+from vaelib.objectives.anneal import Annealed, anneal
 from vaelib.objectives.bound import Elbo, elbo
 from vaelib.objectives.importance import iwae, log_likelihood
 from vaelib.objectives.kl import kl_standard_normal
@@ -13,9 +14,11 @@ from vaelib.objectives.latent import LatentModel
 from vaelib.objectives.squared_error import Reconstructing, reconstruction
 
 __all__ = [
+    "Annealed",
     "Elbo",
     "LatentModel",
     "Reconstructing",
+    "anneal",
     "elbo",
     "iwae",
     "kl_standard_normal",

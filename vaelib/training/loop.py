@@ -59,6 +59,7 @@ def fit(
         objective: called as ``objective(model, *batch)``; gives an ``Elbo``, one
             number per example ``(B,)``, or several by name, the first of which is
             maximised. Set options with ``functools.partial(vl.elbo, beta=4)``.
+            A β that follows the steps: :func:`vaelib.anneal`.
             ``elbo`` and ``iwae`` of a model with a condition are those of
             ``model.given(c)``.
         epochs: passes over the data.

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from vaelib.objectives import Elbo, elbo, iwae
+from vaelib.objectives import Annealed, Elbo, elbo, iwae
 
 Result = Elbo | Tensor | Mapping[str, Tensor]
 Objective = Callable[..., Result]
@@ -58,6 +58,8 @@ def for_model(objective: Objective, model: nn.Module, tensors: int) -> Objective
         ValueError: if a bound would need a condition and there is none, or there
             is one that nobody takes.
     """
+    if isinstance(objective, Annealed):
+        return objective.around(for_model(objective.objective, model, tensors))
     if not is_bound(objective):
         return objective
     if hasattr(model, "given"):
@@ -77,12 +79,17 @@ def for_model(objective: Objective, model: nn.Module, tensors: int) -> Objective
     return objective
 
 
-def _given(objective: Objective, model: Any, x: Tensor, *condition: Tensor) -> Result:
+def _given(
+    objective: Objective, model: Any, x: Tensor, *condition: Tensor, **options: float
+) -> Result:
     c = condition[0] if len(condition) == 1 else condition
-    return objective(model.given(c), x)
+    return objective(model.given(c), x, **options)
 
 
 def _innermost(objective: Any) -> Any:
-    while isinstance(objective, partial):
-        objective = objective.func
+    while isinstance(objective, partial | Annealed):
+        if isinstance(objective, Annealed):
+            objective = objective.objective
+        else:
+            objective = objective.func
     return objective

@@ -7,6 +7,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor, nn
 
+from vaelib.objectives import Annealed
 from vaelib.randomness import Stream, generator
 from vaelib.training.divergence import TrainingDiverged, likely_causes
 from vaelib.training.history import History
@@ -87,7 +88,10 @@ class Run:
 
     def terms(self, batch: Sequence[Tensor]) -> Terms:
         """What the objective makes of a batch, by name, each ``(B,)``."""
-        return as_terms(self.objective(self.model, *batch), self.name)
+        objective = self.objective
+        if isinstance(objective, Annealed):
+            objective = objective.at(self.step)
+        return as_terms(objective(self.model, *batch), self.name)
 
     def finish_epoch(self) -> None:
         """Write the epoch's means to the history.
