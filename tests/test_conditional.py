@@ -92,6 +92,12 @@ BOUNDS = [
 
 
 @pytest.mark.parametrize("bound", BOUNDS)
+def test_without_a_condition_it_says_what_is_missing(bound, x) -> None:
+    with pytest.raises(AttributeError, match=r"model\.given\(c\)"):
+        bound(make(), x)
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
 def test_it_is_the_model_with_c_written_into_it(bound, x, c) -> None:
     model = make()
     by_hand = VAE(Fixed(model.encoder, c), Fixed(model.decoder, c))

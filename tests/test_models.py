@@ -205,8 +205,11 @@ def test_errors_name_the_mend() -> None:
         make("mlp").likelihood(torch.zeros(1, 3))
     with pytest.raises(ValueError, match="likelihood: got 'poisson'"):
         mlp_vae((1, 8, 8), 2, likelihood="poisson")
-    with pytest.raises(ValueError, match="activation: got 'gelu'"):
-        mlp_vae((1, 8, 8), 2, activation="gelu")
+    for name in ("gelu", "Softmax", "GLU", "Linear", 3):
+        with pytest.raises(ValueError, match=f"activation: got {name!r}"):
+            mlp_vae((1, 8, 8), 2, activation=name)
+    for name in ("GELU", "ReLU", "LeakyReLU", "ELU", "Tanh", "SiLU", "Identity"):
+        mlp_vae((1, 8, 8), 2, activation=name)
     with pytest.raises(ValueError, match="latent_dim"):
         mlp_vae((1, 8, 8), 0)
 

@@ -424,6 +424,15 @@ def test_prior_of_another_size() -> None:
         elbo(model, torch.rand(2, 1, 8, 8))
 
 
+def test_a_prior_whose_numbers_are_a_batch_is_told_how_to_be_one_code() -> None:
+    a = small_vae()
+    loose = Normal(torch.zeros(a.latent_dim), torch.ones(a.latent_dim))
+    with pytest.raises(ValueError, match=r"Independent\(prior, 1\)"):
+        elbo(VAE(a.encoder, a.decoder, prior=loose), torch.rand(2, 1, 8, 8))
+    whole = VAE(a.encoder, a.decoder, prior=Independent(loose, 1))
+    elbo(whole, torch.rand(2, 1, 8, 8))
+
+
 def test_kl_wants_two_equal_shapes() -> None:
     with pytest.raises(ValueError, match="log_var: got shape"):
         kl_standard_normal(torch.zeros(2, 3), torch.zeros(3))

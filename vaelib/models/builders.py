@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from typing import Any, Literal
+from warnings import catch_warnings
 
+import torch
 from torch import nn
 
 from vaelib.distributions.heads import (
@@ -146,17 +148,24 @@ def _head(
 
 def _activation(name: str) -> type[nn.Module]:
     found = getattr(nn, name, None) if isinstance(name, str) else None
-    if not (isinstance(found, type) and issubclass(found, nn.Module) and _plain(found)):
+    if not (
+        isinstance(found, type) and issubclass(found, nn.Module) and _is_one(found)
+    ):
         raise ValueError(
-            f"activation: got {name!r}, wanted the name of a class in torch.nn, "
-            "e.g. 'GELU', 'ReLU' or 'Tanh'"
+            f"activation: got {name!r}, wanted the name of a class in torch.nn that "
+            "acts on each number by itself, e.g. 'GELU', 'ReLU' or 'Tanh'"
         )
     return found
 
 
-def _plain(kind: type[nn.Module]) -> bool:
-    """Whether it is made without arguments, as activations are."""
+def _is_one(kind: type[nn.Module]) -> bool:
+    """Whether it is made without arguments, and treats each number alike and by
+    itself: a Softmax, a GLU or a Linear does not."""
     try:
-        return isinstance(kind(), nn.Module)
-    except TypeError:
+        # On the CPU even while a model is being built without numbers.
+        with torch.device("cpu"), catch_warnings(action="ignore"):
+            act, x = kind().eval(), torch.linspace(-2.0, 2.0, 6).view(2, 3)
+            y, across = act(x), act(x.T.contiguous())
+    except Exception:  # whatever a module of another kind may say
         return False
+    return y.shape == x.shape and torch.allclose(y, across.T)

@@ -34,6 +34,14 @@ class ConditionalVAE(Latent):
         model.sample(c, seed=0)
     """
 
+    def __getattr__(self, name: str) -> Any:
+        if name in ("posterior", "prior", "likelihood", "encode", "reconstruct"):
+            raise AttributeError(
+                f"model: a ConditionalVAE has no {name} before it knows its condition. "
+                f"Fix it first: model.given(c), which is a VAE and has one."
+            )
+        return super().__getattr__(name)
+
     def given(self, c: Condition) -> "Given":
         """The VAE with c fixed; it has the same weights.
 

@@ -118,6 +118,16 @@ def check_count(name: str, value: int) -> None:
         raise ValueError(f"{name}: got {value!r}, wanted a whole number ≥ 1")
 
 
+def _mend_sizes(q: Distribution, prior: Distribution) -> str:
+    apart = len(q.event_shape) - len(prior.event_shape)
+    if apart > 0 and prior.batch_shape + prior.event_shape == q.event_shape:
+        return (
+            "Its numbers count as a batch, not as one code: wrap it, "
+            f"torch.distributions.Independent(prior, {apart})."
+        )
+    return "Give both the same latent_dim."
+
+
 def check_sizes(q: Distribution, prior: Distribution) -> None:
     """Refuse a prior over other codes than the posterior's.
 
@@ -127,5 +137,5 @@ def check_sizes(q: Distribution, prior: Distribution) -> None:
     if q.event_shape != prior.event_shape:
         raise ValueError(
             f"prior: its codes have shape {tuple(prior.event_shape)}, the posterior's "
-            f"{tuple(q.event_shape)}. Give both the same latent_dim."
+            f"{tuple(q.event_shape)}. {_mend_sizes(q, prior)}"
         )
