@@ -29,6 +29,8 @@ posix = pytest.mark.skipif(os.name != "posix", reason="rights, links and signals
         mlp_vae((1, 8, 8), 2, (12,), "categorical", levels=17),
         mlp_vae((1, 8, 8), 2, (12,), "gaussian", scale="learned"),
         conv_vae((1, 8, 8), 2, 4, "gaussian", scale="per-dimension", depth=2, patch=2),
+        mlp_vae((1, 8, 8), 2, (12,), "gaussian", scale="per-dimension", floor=0.1),
+        conv_vae((1, 8, 8), 2, 4, "continuous-bernoulli"),
     ],
 )
 def test_ready_made_models_come_back_from_the_file_alone(model, tmp_path) -> None:

@@ -151,7 +151,15 @@ LAYERS = {
     ),
     "body": (Body(3, 2, nn.Linear(3, 2)), (3,)),
     "bernoulli": (nn.Sequential(nn.Linear(2, 6), vl.BernoulliHead(6)), (2,)),
+    "continuous bernoulli": (
+        nn.Sequential(nn.Linear(2, 40), vl.ContinuousBernoulliHead(40)),
+        (2,),
+    ),
     "gaussian": (nn.Sequential(nn.Linear(2, 6), vl.GaussianHead(6, 0.3)), (2,)),
+    "gaussian with a floor": (
+        nn.Sequential(nn.Linear(2, 6), vl.GaussianHead(3, "per-dimension", 0.1)),
+        (2,),
+    ),
     "gaussian learned": (
         nn.Sequential(nn.Linear(2, 6), vl.GaussianHead(6, "learned")),
         (2,),
@@ -186,6 +194,13 @@ def test_every_activation_agrees_with_torch(node: Any, layer: nn.Module) -> None
     x = torch.linspace(-30, 30, 1201)[None]
     got = node.decode(pack(layer, x), x)
     assert (got - layer(x)).abs().max() < 1e-5
+
+
+def test_the_continuous_bernoulli_agrees_near_0_and_far_away(node: Any) -> None:
+    x = torch.cat([torch.linspace(-1, 1, 401), torch.linspace(-90, 90, 400)])[None]
+    head = vl.ContinuousBernoulliHead(x.shape[1])
+    got = node.decode(pack(head, x), x)
+    assert (got - head(x).mean).abs().max() < 2e-6
 
 
 def test_the_smooth_bound_agrees_far_outside(node: Any) -> None:

@@ -9,6 +9,7 @@ from vaelib.distributions.autoregressive import Autoregressive, AutoregressiveHe
 from vaelib.distributions.bernoulli import Bernoulli
 from vaelib.distributions.chain import Chain
 from vaelib.distributions.checks import check_data, checking, unchecked
+from vaelib.distributions.continuous_bernoulli import ContinuousBernoulli
 from vaelib.distributions.expectation import mean_of
 from vaelib.distributions.gaussian import (
     DiagonalGaussian,
@@ -20,6 +21,7 @@ from vaelib.distributions.grey_levels import GreyLevels
 from vaelib.distributions.heads import (
     BernoulliHead,
     CategoricalHead,
+    ContinuousBernoulliHead,
     DiagonalGaussianHead,
     GaussianHead,
     smooth_bound,
@@ -33,6 +35,8 @@ __all__ = [
     "BernoulliHead",
     "CategoricalHead",
     "Chain",
+    "ContinuousBernoulli",
+    "ContinuousBernoulliHead",
     "DiagonalGaussian",
     "DiagonalGaussianHead",
     "Gaussian",

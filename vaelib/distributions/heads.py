@@ -10,6 +10,7 @@ from torch.distributions import Distribution, Independent
 from torch.nn.functional import softshrink
 
 from vaelib.distributions.bernoulli import Bernoulli
+from vaelib.distributions.continuous_bernoulli import ContinuousBernoulli
 from vaelib.distributions.gaussian import DiagonalGaussian, Gaussian
 from vaelib.distributions.grey_levels import GreyLevels
 from vaelib.networks.body import Shape, as_shape, as_size
@@ -40,9 +41,26 @@ class BernoulliHead(nn.Module):
 
     def forward(self, features: Tensor) -> Independent[Any]:
         _check_features(features, self.in_shape)
-        if not torch.compiler.is_compiling():
-            _refuse_probabilities(features)
+        _refuse_probabilities(features, "BernoulliHead")
         return _independent(Bernoulli(logits=features), self.event_shape)
+
+
+class ContinuousBernoulliHead(nn.Module):
+    """Logits ``(B, *data_shape)`` → a density on [0, 1] for each pixel, event
+    ``data_shape`` (Loaiza-Ganem & Cunningham 2019).
+
+    For grey pixels, which under a :class:`BernoulliHead` have no density.
+    """
+
+    def __init__(self, data_shape: Shape):
+        super().__init__()
+        self.event_shape = as_shape("data_shape", data_shape)
+        self.in_shape = self.event_shape
+
+    def forward(self, features: Tensor) -> Independent[Any]:
+        _check_features(features, self.in_shape)
+        _refuse_probabilities(features, "ContinuousBernoulliHead")
+        return _independent(ContinuousBernoulli(logits=features), self.event_shape)
 
 
 class GaussianHead(nn.Module):
@@ -54,6 +72,9 @@ class GaussianHead(nn.Module):
             all pixels, a parameter) or ``"per-dimension"`` (the network gives
             each pixel its own; features are then twice as many, means first
             along the first dimension).
+        floor: with ``"per-dimension"``, the least σ: the network's own variance is
+            added to floor². Without it, the density of a pixel that never changes
+            grows for as long as one trains (Mattei & Frellsen 2018).
 
     Shapes:
         features ``(B, C, …)``, or ``(B, 2C, …)`` for ``"per-dimension"``.
@@ -65,9 +86,11 @@ class GaussianHead(nn.Module):
         self,
         data_shape: Shape,
         scale: float | Literal["learned", "per-dimension"] = 1.0,
+        floor: float = 0.0,
     ):
         super().__init__()
         self.event_shape = as_shape("data_shape", data_shape)
+        self.floor = _as_floor(floor, scale)
         # A plain number, not NumPy's: it is to stand in a file's recipe.
         self.scale = float(scale) if isinstance(scale, Real) else scale
         factor = 2 if scale == "per-dimension" else 1
@@ -90,7 +113,21 @@ class GaussianHead(nn.Module):
             mean, raw = features.chunk(2, dim=1)
         else:
             mean, raw = features, self.log_var
-        return _independent(Gaussian(mean, smooth_bound(raw)), self.event_shape)
+        log_var = smooth_bound(raw)
+        if self.floor:
+            least = torch.full_like(log_var, 2 * log(self.floor))
+            log_var = torch.logaddexp(log_var, least)
+        return _independent(Gaussian(mean, log_var), self.event_shape)
+
+
+def _as_floor(floor: float, scale: object) -> float:
+    if not (isinstance(floor, Real) and 0 <= floor < float("inf")):
+        raise ValueError(f"floor: got {floor!r}, wanted a σ, 0 or more")
+    if floor and scale != "per-dimension":
+        raise ValueError(
+            f"floor: got {floor!r} with scale={scale!r}; only 'per-dimension' takes one"
+        )
+    return float(floor)
 
 
 class CategoricalHead(nn.Module):
@@ -151,17 +188,19 @@ _MOVES = (*_VIEWS, "Squeeze", "Unsqueeze", "Clone", "ToCopy")
 _SIGMOIDS = ("SigmoidBackward0", "HardsigmoidBackward0")
 
 
-def _refuse_probabilities(features: Tensor) -> None:
+def _refuse_probabilities(features: Tensor, head: str) -> None:
     """Refuse what a sigmoid made.
 
     Its numbers do not give it away (logits, too, may all lie between 0 and 1), but
     a tensor with a gradient remembers how it was made.
     """
+    if torch.compiler.is_compiling():
+        return
     step = features.grad_fn
     while step is not None and step.name().startswith(_MOVES):
         step = step.next_functions[0][0]
     if step is not None and step.name() in _SIGMOIDS:
         raise ValueError(
             "features: these are the output of a sigmoid, probabilities, and "
-            "BernoulliHead takes logits. Remove the Sigmoid at the end of the body."
+            f"{head} takes logits. Remove the Sigmoid at the end of the body."
         )

@@ -8,6 +8,7 @@ from torch import nn
 from vaelib.distributions import (
     BernoulliHead,
     CategoricalHead,
+    ContinuousBernoulliHead,
     DiagonalGaussianHead,
     GaussianHead,
 )
@@ -19,6 +20,12 @@ _ENDS = "gives a distribution, and is no part of a body"
 
 def _bernoulli(m: BernoulliHead, into: Shape, outof: Shape, w: Writer) -> list[Op]:
     return [elementwise("sigmoid", prod(outof))]
+
+
+def _continuous(
+    m: ContinuousBernoulliHead, into: Shape, outof: Shape, w: Writer
+) -> list[Op]:
+    return [elementwise("exponential_mean", prod(outof))]
 
 
 def _gaussian(m: GaussianHead, into: Shape, outof: Shape, w: Writer) -> list[Op]:
@@ -38,6 +45,7 @@ def _posterior(
 
 LAYERS: dict[type[nn.Module], Entry[Any]] = {
     BernoulliHead: Entry(_bernoulli, _ENDS),
+    ContinuousBernoulliHead: Entry(_continuous, _ENDS),
     GaussianHead: Entry(_gaussian, _ENDS),
     CategoricalHead: Entry(_categorical, _ENDS),
     DiagonalGaussianHead: Entry(_posterior, _ENDS),

@@ -9,6 +9,12 @@ function erf(x) {
   return x < 0 ? -y : y;
 }
 
+/** The mean of the density on [0, 1] that is proportional to exp(v·x); a series near 0. */
+function exponentialMean(v) {
+  if (Math.abs(v) < 0.25) return 0.5 + v / 12 - v ** 3 / 720;
+  return 1 / -Math.expm1(-v) - 1 / v;
+}
+
 /** Element by element; `a` and `b` are the layer's own settings. */
 const curves = {
   relu: () => (v) => (v > 0 ? v : 0),
@@ -18,6 +24,7 @@ const curves = {
   silu: () => (v) => v * sigmoid(v),
   tanh: () => Math.tanh,
   sigmoid: () => sigmoid,
+  exponential_mean: () => exponentialMean,
   leaky_relu: (a) => (v) => (v > 0 ? v : a * v),
   elu: (a) => (v) => (v > 0 ? v : a * Math.expm1(v)),
   // Beyond the threshold b the two are equal, and exp would overflow.

@@ -10,6 +10,7 @@ from torch import nn
 from vaelib.distributions.heads import (
     BernoulliHead,
     CategoricalHead,
+    ContinuousBernoulliHead,
     DiagonalGaussianHead,
     GaussianHead,
 )
@@ -19,7 +20,7 @@ from vaelib.networks.convolution import ConvDecoder, ConvEncoder, image_shape
 from vaelib.networks.mlp import MLP, as_widths
 from vaelib.randomness import seeded
 
-Likelihood = Literal["bernoulli", "gaussian", "categorical"]
+Likelihood = Literal["bernoulli", "continuous-bernoulli", "gaussian", "categorical"]
 
 
 def mlp_vae(
@@ -29,6 +30,7 @@ def mlp_vae(
     likelihood: Likelihood = "bernoulli",
     *,
     scale: float | Literal["learned", "per-dimension"] = 1.0,
+    floor: float = 0.0,
     levels: int = 256,
     activation: str = "GELU",
     seed: int = 0,
@@ -40,8 +42,9 @@ def mlp_vae(
         latent_dim: Z.
         hidden: the encoder's widths; a repeated width is a residual layer.
             ``(400,)`` with ``(1, 28, 28)`` and 20 is the classic 784-400-20.
-        likelihood: ``"bernoulli"``, ``"gaussian"`` or ``"categorical"``.
-        scale: σ of the Gaussian, as in :class:`~vaelib.GaussianHead`.
+        likelihood: ``"bernoulli"``, ``"continuous-bernoulli"``, ``"gaussian"`` or
+            ``"categorical"``.
+        scale, floor: σ of the Gaussian, as in :class:`~vaelib.GaussianHead`.
         levels: grey levels of the categorical.
         activation: name of a class in ``torch.nn``.
         seed: of the initial weights.
@@ -53,7 +56,7 @@ def mlp_vae(
     with seeded(seed):
         code, pixels = (
             DiagonalGaussianHead(latent_dim),
-            _head(likelihood, shape, scale, levels),
+            _head(likelihood, shape, scale, floor, levels),
         )
         encoder = MLP(shape, hidden, code.in_shape, activation=act)
         decoder = MLP(latent_dim, hidden[::-1], pixels.in_shape, activation=act)
@@ -66,6 +69,7 @@ def mlp_vae(
             "hidden": hidden,
             "likelihood": likelihood,
             "scale": getattr(pixels, "scale", 1.0),
+            "floor": getattr(pixels, "floor", 0.0),
             "levels": levels,
             "activation": activation,
         },
@@ -82,6 +86,7 @@ def conv_vae(
     depth: int = 1,
     patch: int = 4,
     scale: float | Literal["learned", "per-dimension"] = 1.0,
+    floor: float = 0.0,
     levels: int = 256,
     seed: int = 0,
 ) -> VAE:
@@ -91,7 +96,7 @@ def conv_vae(
         data_shape: ``(C, H, W)``, H and W divisible by ``patch``.
         latent_dim: Z.
         channels, depth, patch: as in :class:`~vaelib.ConvEncoder`.
-        likelihood, scale, levels, seed: as in :func:`mlp_vae`.
+        likelihood, scale, floor, levels, seed: as in :func:`mlp_vae`.
     """
     shape = image_shape("data_shape", data_shape, patch)
     latent_dim = as_size("latent_dim", latent_dim)
@@ -104,7 +109,7 @@ def conv_vae(
     with seeded(seed):
         code, pixels = (
             DiagonalGaussianHead(latent_dim),
-            _head(likelihood, shape, scale, levels),
+            _head(likelihood, shape, scale, floor, levels),
         )
         encoder = ConvEncoder(shape, code.in_shape, **body)
         decoder = ConvDecoder(latent_dim, pixels.in_shape, **body)
@@ -116,6 +121,7 @@ def conv_vae(
             "latent_dim": latent_dim,
             "likelihood": likelihood,
             "scale": getattr(pixels, "scale", 1.0),
+            "floor": getattr(pixels, "floor", 0.0),
             "levels": levels,
             **body,
         },
@@ -123,26 +129,30 @@ def conv_vae(
     return model
 
 
-Head = BernoulliHead | GaussianHead | CategoricalHead
+Head = BernoulliHead | ContinuousBernoulliHead | GaussianHead | CategoricalHead
 
 
 def _head(
     likelihood: Likelihood,
     shape: tuple[int, ...],
     scale: float | Literal["learned", "per-dimension"],
+    floor: float,
     levels: int,
 ) -> Head:
     match likelihood:
         case "bernoulli":
             return BernoulliHead(shape)
+        case "continuous-bernoulli":
+            return ContinuousBernoulliHead(shape)
         case "gaussian":
-            return GaussianHead(shape, scale)
+            return GaussianHead(shape, scale, floor)
         case "categorical":
             return CategoricalHead(shape, levels)
         case _:
             raise ValueError(
-                f"likelihood: got {likelihood!r}, wanted 'bernoulli', 'gaussian' or "
-                "'categorical'; for any other, build VAE(encoder, decoder) yourself"
+                f"likelihood: got {likelihood!r}, wanted 'bernoulli', "
+                "'continuous-bernoulli', 'gaussian' or 'categorical'; for any other, "
+                "build VAE(encoder, decoder) yourself"
             )
 
 
