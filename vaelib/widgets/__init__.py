@@ -13,6 +13,7 @@ from vaelib.widgets.mixture_fit import MixtureFit
 from vaelib.widgets.pad_pair import PadPair
 from vaelib.widgets.path_on_plane import PathOnPlane
 from vaelib.widgets.predict import Prediction
+from vaelib.widgets.receptive_field import ReceptiveField
 from vaelib.widgets.recording import Recording
 from vaelib.widgets.reparameterise import Reparameterise
 from vaelib.widgets.samples_wall import SamplesWall
@@ -34,6 +35,7 @@ __all__ = [
     "PadPair",
     "PathOnPlane",
     "Prediction",
+    "ReceptiveField",
     "Recording",
     "Reparameterise",
     "SamplesWall",
