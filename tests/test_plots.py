@@ -14,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
+from torch.distributions import Normal
 
 import vaelib as vl
 from vaelib import plots
@@ -481,6 +482,46 @@ def test_a_turned_posterior_loses_what_theory_says() -> None:
     assert turned[5] == pytest.approx([-(0.5**0.5), 0.5**0.5])  # (0, 1), turned
     with pytest.raises(ValueError, match=r"places: got shape \(9, 1\)"):
         plots.rotated_axes(DATA.x[:9], places[:, :1], (0.1, 0.5))
+
+
+# -------------------------------------------------------------------- one pixel
+
+
+def test_one_pixel_s_densities_and_probabilities() -> None:
+    shape = (1, 4, 5)
+    heads = {
+        "Gaussian": vl.GaussianHead(shape, 0.2),
+        "continuous": vl.ContinuousBernoulliHead(shape),
+        "Bernoulli": vl.BernoulliHead(shape),
+        "levels": vl.CategoricalHead(shape, 5),
+    }
+    with vl.seeded(0):
+        features = {n: torch.randn(1, *h.in_shape) for n, h in heads.items()}
+        x = torch.rand(shape)
+    made = {n: head(features[n]) for n, head in heads.items()}
+    picture = plots.one_pixel(x, made, (2, 3))
+    above, below = np.array(picture.axes).reshape(2, 4)
+    shown = above[2].images[0].get_array()
+    assert torch.allclose(torch.tensor(np.asarray(shown)), made["Bernoulli"].mean[0, 0])
+    assert above[0].patches[0].get_xy() == (2.5, 1.5)  # column 3, row 2
+    mean = features["Gaussian"][0, 0, 2, 3]
+    line = torch.tensor(np.asarray(below[0].lines[0].get_xydata()))
+    wanted = Normal(mean, 0.2).log_prob(line[:, 0]).exp()
+    assert torch.allclose(line[:, 1], wanted, atol=1e-3)
+    on_unit = np.asarray(below[1].lines[0].get_xydata())
+    assert (on_unit[:, 0].min(), on_unit[:, 0].max()) == (0, 1)
+    assert np.trapezoid(on_unit[:, 1], on_unit[:, 0]) == pytest.approx(1, abs=1e-3)
+    for ax, n in ((below[2], 2), (below[3], 5)):
+        heights = [bar.get_height() for bar in ax.patches]
+        assert len(heights) == n
+        assert sum(heights) == pytest.approx(1, abs=1e-5)
+    p = features["Bernoulli"][0, 0, 2, 3].sigmoid().item()
+    assert below[2].patches[1].get_height() == pytest.approx(p, abs=1e-6)
+    assert f"whose own value is {x[0, 2, 3]:.2f}" in picture.alt
+    with pytest.raises(ValueError, match="likelihoods: got shapes"):
+        plots.one_pixel(x[:, :3], made, (2, 3))
+    with pytest.raises(ValueError, match="likelihoods: got shapes"):
+        plots.one_pixel(x, {}, (2, 3))
 
 
 # ------------------------------------------------------------------- bottleneck

@@ -24,7 +24,7 @@ class Task:
     """One exercise as it stands in the page.
 
     Attributes:
-        name: of the function the learner writes.
+        name: of the function, or class, that the learner writes.
         imports: the lesson's import statements, all that a solution may rely on.
         stub: the cell tagged ``exercise``.
         check: the code cell after it.
@@ -69,12 +69,11 @@ def tasks(source: Path) -> list[Task]:
 
 def _task(cells: list[NotebookNode], imports: str) -> Task:
     stub = cells[0].source
-    name = next(
-        (n.name for n in ast.parse(stub).body[::-1] if isinstance(n, ast.FunctionDef)),
-        "",
-    )
-    if not name:
+    kinds = ast.FunctionDef, ast.ClassDef
+    named = [n.name for n in ast.parse(stub).body if isinstance(n, kinds)]
+    if not named:
         raise ValueError(f"this exercise defines no function:\n{stub}")
+    name = named[-1]
     check = next((c.source for c in cells[1:] if c.cell_type == "code"), "")
     if check.strip() != f"check.{name}({name})":
         raise ValueError(f"{name}: wanted the cell check.{name}({name}) after the stub")

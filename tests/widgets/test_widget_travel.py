@@ -17,6 +17,7 @@ import vaelib as vl
 from vaelib.distributions import DiagonalGaussian
 from vaelib.layers import TABLE, entry
 from vaelib.networks.attention import Block, Positions, SelfAttention, Transpose
+from vaelib.networks.beside import Beside
 from vaelib.networks.body import Body
 from vaelib.networks.sequence import Last, Mean, Recurrent, Repeat
 from vaelib.widgets.travel import CannotTravel, pack
@@ -141,6 +142,10 @@ LAYERS = {
         (3,),
     ),
     "residual": (vl.Residual(nn.Linear(6, 6), nn.GELU()), (6,)),
+    "beside": (
+        Beside(vl.MLP((2, 3), (4, 4), 3), nn.Flatten(), nn.Linear(3, 4), nn.Identity()),
+        (2, 3),
+    ),
     "flatten, unflatten": (
         nn.Sequential(nn.Flatten(), nn.Linear(12, 12), nn.Unflatten(1, (3, 4))),
         (2, 6),

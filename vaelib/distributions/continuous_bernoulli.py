@@ -67,9 +67,10 @@ class ContinuousBernoulli(Distribution):
         u = torch.rand(shape, dtype=self.logits.dtype, device=self.logits.device)
         # The inverse of the distribution function, from the end that is likelier:
         # there no digit of a small distance is lost.
-        size = self.logits.abs().clamp(min=1e-4)
-        near = -(u * (-size).expm1()).log1p() / size
-        return torch.where(self.logits > 0, 1 - near, near).clamp(0, 1)
+        upper, size = self.logits > 0, self.logits.abs().clamp(min=1e-4)
+        part = torch.where(upper, 1 - u, u)
+        near = -(part * (-size).expm1()).log1p() / size
+        return torch.where(upper, 1 - near, near).clamp(0, 1)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> "ContinuousBernoulli":
         return ContinuousBernoulli(logits=self.logits.expand(torch.Size(batch_shape)))

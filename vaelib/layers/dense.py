@@ -18,6 +18,7 @@ from vaelib.layers.entry import (
     as_they_are,
     in_place,
 )
+from vaelib.networks.beside import Beside
 from vaelib.networks.body import Body
 from vaelib.networks.mlp import MLP, Residual
 
@@ -64,6 +65,16 @@ class StackedLinear(Stacked):
         return out
 
 
+def _beside(m: Beside, into: Shape, outof: Shape, w: Writer) -> list[Op]:
+    body: list[Op] = []
+    ends: list[int] = []
+    like = next(m.parameters(), torch.zeros(()))
+    for network in m:
+        body += w.describe(network, like.new_zeros((1, *into)))[0]
+        ends.append(len(body))
+    return [{"op": "beside", "body": body, "ends": ends, "size": prod(outof)}]
+
+
 def _residual(m: Residual, into: Shape, outof: Shape, w: Writer) -> list[Op]:
     return [{"op": "residual", "body": w.inner(m.body, into), "size": prod(into)}]
 
@@ -100,6 +111,7 @@ NOISE = "draws noise of its own, other than models apart"
 LAYERS: dict[type[nn.Module], Entry[Any]] = {
     nn.Linear: Entry(_linear, lambda layers, _: StackedLinear(layers)),
     Residual: Entry(_residual, _stack_residual),
+    Beside: Entry(_beside, ALONE),
     nn.Sequential: CHAIN,
     Body: CHAIN,
     MLP: CHAIN,

@@ -8,6 +8,7 @@ from vaelib.networks.attention import (
     TransformerDecoder,
     TransformerEncoder,
 )
+from vaelib.networks.beside import Beside
 from vaelib.networks.body import Body, Shape, as_shape, device_of
 from vaelib.networks.convolution import ConvDecoder, ConvEncoder
 from vaelib.networks.masked import MaskedConv2d, PixelCNN
@@ -16,6 +17,7 @@ from vaelib.networks.sequence import GRUDecoder, GRUEncoder, Recurrent
 
 __all__ = [
     "MLP",
+    "Beside",
     "Block",
     "Body",
     "ConvDecoder",

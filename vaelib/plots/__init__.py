@@ -30,6 +30,7 @@ from vaelib.plots.figures import (
 )
 from vaelib.plots.latent import latent_scatter, manifold, quantile_grid
 from vaelib.plots.latent_space import regular_and_irregular
+from vaelib.plots.one_pixel import one_pixel
 from vaelib.plots.projection import projection
 from vaelib.plots.pulls import pulls
 from vaelib.plots.rotated_axes import rotated_axes
@@ -50,6 +51,7 @@ __all__ = [
     "latent_scatter",
     "manifold",
     "mixture",
+    "one_pixel",
     "prior_and_posterior",
     "projection",
     "pulls",

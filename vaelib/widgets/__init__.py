@@ -8,6 +8,7 @@ from vaelib.widgets.elbo_gap import ElboGap
 from vaelib.widgets.latent_arithmetic import LatentArithmetic
 from vaelib.widgets.latent_pad import LatentPad
 from vaelib.widgets.latent_sliders import LatentSliders
+from vaelib.widgets.likelihood_pad import LikelihoodPad
 from vaelib.widgets.live_training import LiveTraining
 from vaelib.widgets.mixture_fit import MixtureFit
 from vaelib.widgets.pad_pair import PadPair
@@ -30,6 +31,7 @@ __all__ = [
     "LatentArithmetic",
     "LatentPad",
     "LatentSliders",
+    "LikelihoodPad",
     "LiveTraining",
     "MixtureFit",
     "PadPair",
