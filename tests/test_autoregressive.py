@@ -38,6 +38,12 @@ def test_all_pictures_together_have_probability_one(options) -> None:
     assert (each[:, 0] - each[:, 1]).abs().max() > 0.1  # the code matters
 
 
+def test_only_the_first_layer_must_not_see_the_pixel_itself() -> None:
+    first, *others = network().see
+    assert first.mask.flatten().tolist() == [1, 1, 1, 1, 0, 0, 0, 0, 0]
+    assert all(m.mask.flatten().tolist() == [1] * 5 + [0] * 4 for m in others)
+
+
 @pytest.mark.parametrize("skip", [False, True])
 def test_no_pixel_sees_itself_or_a_later_one(skip) -> None:
     shape = (2, 5, 4)

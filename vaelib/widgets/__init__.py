@@ -10,6 +10,7 @@ from vaelib.widgets.latent_pad import LatentPad
 from vaelib.widgets.latent_sliders import LatentSliders
 from vaelib.widgets.likelihood_pad import LikelihoodPad
 from vaelib.widgets.live_training import LiveTraining
+from vaelib.widgets.live_units import LiveUnits
 from vaelib.widgets.mixture_fit import MixtureFit
 from vaelib.widgets.pad_pair import PadPair
 from vaelib.widgets.path_on_plane import PathOnPlane
@@ -33,6 +34,7 @@ __all__ = [
     "LatentSliders",
     "LikelihoodPad",
     "LiveTraining",
+    "LiveUnits",
     "MixtureFit",
     "PadPair",
     "PathOnPlane",

@@ -110,26 +110,55 @@ function middlesOf(codes, names, classOf) {
   return placed;
 }
 
+const TOPS = [1, 2, 4, 8, 16, 32, 1e3];
+
+/** The KL of each latent dimension, a bar each, in place of the plane; the line is
+ *  what is free. */
+function unitsOf(count) {
+  const chart = chartOf({
+    size: [400, 300], x: [0.5, count + 0.5], y: [0, 1], edge: [14, 12, 40, 48], titles: ["latent dimension", "KL / nats"],
+    label: "KL of each latent dimension", said: (t) => String(t),
+  });
+  const bars = Array.from({ length: count }, () => chart.add("path", { class: "vl-unit" }));
+  const gift = chart.add("path", { class: "vl-free" });
+  const numbers = Array.from({ length: count }, (_, i) => i + 1).filter((n) => count < 17 || n % 5 === 0);
+  return {
+    element: chart.element,
+    show({ units, free_bits: free }) {
+      const top = TOPS.find((t) => t >= Math.max(free, ...units)) ?? TOPS.at(-1);
+      const alive = units.filter((v) => v >= 0.01).length;
+      chart.scale({ y: [0, top], ticks: [numbers, [0, top / 2, top]] });
+      bars.forEach((bar, i) => put(bar, {
+        d: chart.path([[i + 0.62, units[i]], [i + 1.38, units[i]]], true) + "Z",
+        class: units[i] < 0.01 ? "vl-unit vl-dead" : "vl-unit",
+      }));
+      put(gift, { d: free ? chart.path([[0.5, free], [count + 0.5, free]]) : "" });
+      put(chart.element, { "aria-label": `KL of each latent dimension, in nats: ${units.map((v) => v.toFixed(2)).join(", ")}` });
+      return `${alive} of ${count} dimensions above 0.01 nats`;
+    },
+  };
+}
+
 /** All that shows a frame of a run. */
 function stageOf(page) {
   const strip = (name, label) => pictureOf({ shape: page.shape, range: [0, 255] }, name, label);
-  const cloud = cloudOf(page), originals = strip("originals", "Examples"), copies = strip("decoded", "Their reconstructions");
+  const cloud = page.units ? unitsOf(page.units) : cloudOf(page), originals = strip("originals", "Examples"), copies = strip("decoded", "Their reconstructions");
   const curves = [curveOf("reconstruction", 1, "Reconstruction term"), curveOf("kl", 2, "KL")];
   const says = make("p", { class: "vl-says" });
   originals.paint(bytes(page.originals));
   return {
     says,
     element: box("row",
-      figure("Latent plane: a dot for each example", cloud.element),
+      figure(page.units ? "A bar for each latent dimension: its KL. Line: what is free" : "Latent plane: a dot for each example", cloud.element),
       box("side",
         figure("Above: examples x. Below: their reconstructions", originals.canvas, copies.canvas),
         ...curves.map((curve) => curve.element))),
     paint(root, { about, codes, pixels, rows }) {
-      cloud.show(about, codes);
+      const told = cloud.show(about, codes);
       copies.paint(pixels);
       for (const curve of curves) curve.show(about, rows);
-      says.textContent = `Step ${count(about.step)} · β ${sayNumber(about.beta)} · learning rate ${sayNumber(about.lr)}`;
-      for (const name of ["step", "beta", "lr", "reconstruction", "kl"]) root.dataset[name] = about[name] ?? "";
+      says.textContent = `Step ${count(about.step)} · β ${sayNumber(about.beta)} · ${told ? `free bits ${sayNumber(about.free_bits)} · ${told}` : `learning rate ${sayNumber(about.lr)}`}`;
+      for (const name of ["step", "beta", "lr", "reconstruction", "kl", ...(told ? ["free_bits", "units"] : [])]) root.dataset[name] = about[name] ?? "";
       root.dataset.frame = String(+root.dataset.frame + 1);
     },
   };
@@ -172,13 +201,15 @@ function playback(model, el, stage) {
   return hear(model, {}, player.stop, paint.stop);
 }
 
-/** A run in the kernel: sliders for β and the learning rate, and buttons. */
+const SLIDERS = { beta: "β", lr: "learning rate", free_bits: "free bits" };
+
+/** A run in the kernel: sliders for β and another setting, and buttons. */
 function running(model, el, stage) {
   const python = teller(model, () => true), note = noteOf(), { sliders } = model.get("_page");
   let newest;
-  const logs = Object.entries({ beta: "β", lr: "learning rate" }).map(([trait, name]) => {
-    const [low, high, home] = sliders[trait];
-    const slider = sliderOf(name, { low, high, home, log: true, step: 0.05 * Math.LN10, said: sayNumber }, (v) => {
+  const logs = Object.entries(SLIDERS).filter(([trait]) => sliders[trait]).map(([trait, name]) => {
+    const [low, high, home] = sliders[trait], log = low > 0;
+    const slider = sliderOf(name, { low, high, home, log, step: log ? 0.05 * Math.LN10 : 0.05, said: sayNumber }, (v) => {
       const told = +v.toPrecision(3);
       slider.show(told);
       python.soon({ [trait]: told });
