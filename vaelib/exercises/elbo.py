@@ -419,6 +419,7 @@ def _many_draws(g: torch.Generator) -> Case:
     draws, batch = between(4, 12, g), between(2, 5, g)
     log_joint = 2 * torch.randn(draws, batch, generator=g) - 6
     log_joint = log_joint + 2 * torch.randn(batch, generator=g)
+    log_joint[:, ::2] -= 250  # as improbable as a picture of many pixels
     return log_joint, torch.randn(draws, batch, generator=g) - 1
 
 
@@ -460,7 +461,15 @@ nll = Exercise(
             "You averaged the weights of all pictures before the logarithm: the "
             "easiest picture then decides alone. One logarithm per picture, then "
             "their mean.",
-            lambda log_joint, log_q: -(log_joint - log_q).exp().mean().log(),
+            lambda log_joint, log_q: (
+                log(log_q.numel()) - (log_joint - log_q).flatten().logsumexp(0)
+            ),
+        ),
+        Mistake(
+            "underflow",
+            "The formula is right, but a weight of e⁻²⁵⁰ is 0 in float32, and its "
+            "logarithm is −∞. Stay with logarithms: logsumexp.",
+            lambda log_joint, log_q: -(log_joint - log_q).exp().mean(0).log().mean(),
         ),
         Mistake(
             "one_for_each",

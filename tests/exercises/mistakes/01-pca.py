@@ -257,3 +257,8 @@ class reconstruct:
         x -= m
         V = torch.linalg.svd(x, full_matrices=False).Vh[:k]
         return m + x @ V.T @ V
+
+    def also_wrong_not_centred_twice(x, k):
+        m = x.mean(0)
+        V = torch.linalg.svd(x - m, full_matrices=False)[2][:k]
+        return m + x @ V.T @ V

@@ -218,6 +218,9 @@ class reencode:
         with torch.no_grad():
             return torch.stack([A @ W, torch.linalg.solve(A.T, V)])
 
+    def also_wrong_both_transposed(W, V, A):
+        return torch.stack([A.T @ W, torch.linalg.inv(A) @ V])
+
 
 def batches(x, x_hat, batch_size):
     return zip(x.split(batch_size), x_hat.split(batch_size), strict=True)

@@ -123,6 +123,12 @@ class draw_like:
         root = np.linalg.cholesky(np.cov(z.numpy().T))
         return torch.as_tensor(z.numpy().mean(0) + eps.numpy() @ root.T)
 
+    def also_wrong_about_the_origin(z, eps):
+        return z.mean(0) + eps @ torch.linalg.cholesky(z.T @ z / len(z)).T
+
+    def also_wrong_each_dimension_alone(z, eps):
+        return z.mean(0) + eps * z.std(0)
+
 
 class walk:
     def right_in_a_loop(encode, decode, a, b, n):

@@ -55,6 +55,21 @@ class log_density:
     def one_for_all(x, pi, mu, sigma):
         return (pi.log() + log_lik_of(x, mu, sigma)).logsumexp(1).sum()
 
+    def also_wrong_variance(x, pi, mu, sigma):
+        return (pi.log() + Normal(mu, sigma.sqrt()).log_prob(x[:, None])).logsumexp(1)
+
+    def also_wrong_one_gaussian(x, pi, mu, sigma):
+        mean = (pi * mu).sum()
+        variance = (pi * (sigma**2 + mu**2)).sum() - mean**2
+        return Normal(mean, variance.sqrt()).log_prob(x)
+
+    def also_wrong_largest_alone(x, pi, mu, sigma):
+        return (pi.log() + Normal(mu, sigma).log_prob(x[:, None])).amax(1)
+
+    def also_wrong_propped_up(x, pi, mu, sigma):
+        each = pi * Normal(mu, sigma).log_prob(x[:, None]).exp()
+        return (each.sum(1) + 1e-12).log()
+
 
 class draw_from_mixture:
     def right_by_hand(pi, mu, sigma, n):
@@ -148,3 +163,10 @@ class who_was_it:
     def underflow(x, pi, mu, sigma):
         joint = pi * log_lik_of(x, mu, sigma).exp()
         return joint / joint.sum(1)[:, None]
+
+    def also_wrong_all_or_nothing(x, pi, mu, sigma):
+        joint = pi.log() + Normal(mu, sigma).log_prob(x[:, None])
+        return (joint == joint.amax(1, keepdim=True)).float()
+
+    def also_wrong_over_the_data(x, pi, mu, sigma):
+        return (pi.log() + Normal(mu, sigma).log_prob(x[:, None])).softmax(0)

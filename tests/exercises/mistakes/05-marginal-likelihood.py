@@ -54,6 +54,27 @@ class naive_log_p:
         log_lik = each_of(x, decode, sigma, torch.randn(K, Z, generator=g)).sum(2)
         return torch.logsumexp(log_lik, 1) - math.log(K)
 
+    def right_codes_for_each_row(x, decode, sigma, Z, K):
+        each = [
+            Normal(decode(torch.randn(K, Z)), sigma).log_prob(row).sum(1) for row in x
+        ]
+        return torch.stack(each).logsumexp(1) - math.log(K)
+
+    def also_wrong_best_code(x, decode, sigma, Z, K):
+        return each_of(x, decode, sigma, torch.randn(K, Z)).sum(-1).amax(1)
+
+    def also_wrong_variance(x, decode, sigma, Z, K):
+        log_lik = each_of(x, decode, sigma**0.5, torch.randn(K, Z)).sum(-1)
+        return log_lik.logsumexp(1) - math.log(K)
+
+    def also_wrong_prior_twice_as_wide(x, decode, sigma, Z, K):
+        log_lik = each_of(x, decode, sigma, 2 * torch.randn(K, Z)).sum(-1)
+        return log_lik.logsumexp(1) - math.log(K)
+
+    def also_wrong_half_of_the_codes(x, decode, sigma, Z, K):
+        log_lik = each_of(x, decode, sigma, torch.randn(K // 2, Z)).sum(-1)
+        return log_lik.logsumexp(1) - math.log(K // 2)
+
 
 class posterior_mean:
     def right_in_double(log_lik, log_prior, z):

@@ -162,8 +162,15 @@ class best_diagonal:
 
 
 class nll:
-    def right_by_exp(log_joint, log_q):
-        return -(log_joint - log_q).exp().mean(0).log().mean()
+    def right_by_pairs(log_joint, log_q):
+        total = log_joint[0] - log_q[0]
+        for w in (log_joint - log_q)[1:]:
+            total = torch.logaddexp(total, w)
+        return log(len(log_q)) - total.mean()
+
+    def underflow(log_joint, log_q):
+        weights = log_joint.exp() / log_q.exp()
+        return -weights.mean(0).log().mean()
 
     def right_with_the_largest_outside(log_joint, log_q):
         w = log_joint - log_q
@@ -174,7 +181,7 @@ class nll:
         return (log_q - log_joint).mean()
 
     def sum_for_average(log_joint, log_q):
-        return -(log_joint - log_q).exp().sum(0).log().mean()
+        return (log_q - log_joint).neg().logsumexp(0).mul(-1).mean()
 
     def weights_of_all_pictures(log_joint, log_q):
         w = (log_joint - log_q).flatten()
@@ -187,7 +194,13 @@ class nll:
         return ((log_joint - log_q).logsumexp(0) - log(len(log_q))).mean()
 
     def sum_over_pictures(log_joint, log_q):
-        return -(log_joint - log_q).exp().mean(0).log().sum()
+        return (log(len(log_q)) - (log_joint - log_q).logsumexp(0)).sum()
+
+    def also_wrong_samples_as_pictures(log_joint, log_q):
+        return log(log_q.shape[1]) - (log_joint - log_q).logsumexp(1).mean()
+
+    def also_wrong_ratio_of_sums(log_joint, log_q):
+        return (log_q.logsumexp(0) - log_joint.logsumexp(0)).mean()
 
     def right_by_numpy(log_joint, log_q):
         w = (log_joint - log_q).numpy().astype(np.float64)

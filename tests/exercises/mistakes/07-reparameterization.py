@@ -209,6 +209,17 @@ class score_gradient:
         b = (f.sum(0) - f) / (len(f) - 1)
         return ((f - b)[..., None] * eps / sigma**2).mean(0)
 
+    def right_as_one_mean(f, eps, sigma):
+        lead = (f - f.mean(0))[..., None]
+        return (lead * eps / sigma).sum(0) / (len(f) - 1)
+
+    def also_wrong_one_mean_for_all(f, eps, sigma):
+        return ((f - f.mean())[..., None] * eps / sigma).mean(0)
+
+    def also_wrong_times_sigma(f, eps, sigma):
+        others = (f.sum(0) - f) / (len(f) - 1)
+        return ((f - others)[..., None] * eps * sigma).mean(0)
+
 
 class sample_layer:
     def right_by_torch(mu, log_var):

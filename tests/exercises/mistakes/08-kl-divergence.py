@@ -208,6 +208,11 @@ class kl_between:
     def prior_forgotten(mu_q, log_var_q, mu_p, log_var_p):
         return terms(mu_q, log_var_q).sum(1)
 
+    def also_wrong_distance_in_no_width(mu_q, log_var_q, mu_p, log_var_p):
+        ratio = (log_var_q - log_var_p).exp()
+        square = (mu_q - mu_p) ** 2
+        return 0.5 * (ratio + square - 1 - log_var_q + log_var_p).sum(1)
+
 
 def narrow(nats):
     """log σ² < 0 with ½(σ² − 1 − log σ²) = nats, by Newton's method."""
@@ -246,3 +251,15 @@ class spend:
 
     def half_forgotten(nats):
         return torch.tensor([(nats / 2) ** 0.5, narrow(nats / 2)])
+
+    def right_by_newton(nats):
+        v = -nats - 1.0
+        for _ in range(100):
+            v -= (math.expm1(v) - v - nats) / math.expm1(v)
+        return torch.tensor([-(nats**0.5), v])
+
+    def also_wrong_twice_as_much(nats):
+        v = -2 * nats - 1.0
+        for _ in range(100):
+            v -= (math.expm1(v) - v - 2 * nats) / math.expm1(v)
+        return torch.tensor([(2 * nats) ** 0.5, v])

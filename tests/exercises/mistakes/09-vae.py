@@ -362,3 +362,9 @@ class direction:
     def right_in_place(z, has):
         z -= z[~has].mean(0)
         return z[has].mean(0)
+
+    def also_wrong_medians(z, has):
+        return z[has].median(0).values - z[~has].median(0).values
+
+    def also_wrong_from_all(z, has):
+        return z[has].mean(0) - z.mean(0)

@@ -212,3 +212,23 @@ class shared_average:
                     torch.where(shared, mean_var, log_var),
                 ]
             )
+
+    def right_by_indices(mu, log_var, shared):
+        new_mu, new_log_var = mu.clone(), log_var.clone()
+        new_mu[:, shared] = mu[:, shared].mean(0)
+        new_log_var[:, shared] = log_var[:, shared].exp().mean(0).log()
+        return torch.stack([new_mu, new_log_var])
+
+    def also_wrong_first_for_both(mu, log_var, shared):
+        pairs = [torch.where(shared, one[0], one) for one in (mu, log_var)]
+        return torch.stack(pairs)
+
+    def also_wrong_product_of_gaussians(mu, log_var, shared):
+        w = (-log_var).exp()
+        new_mu = torch.where(shared, (w * mu).sum(0) / w.sum(0), mu)
+        return torch.stack([new_mu, torch.where(shared, -w.mean(0).log(), log_var)])
+
+    def also_wrong_variance_of_the_mixture(mu, log_var, shared):
+        var = log_var.exp().mean(0) + mu.var(0, correction=0)
+        new_mu = torch.where(shared, mu.mean(0), mu)
+        return torch.stack([new_mu, torch.where(shared, var.log(), log_var)])
