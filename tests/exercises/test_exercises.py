@@ -11,14 +11,17 @@ import importlib
 import inspect
 import runpy
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tools.notebooks import sources
 from tools.tasks import Task, tasks
-from vaelib.exercises.checking import Exercise
+from vaelib.exercises.checking import Case, Exercise
+from vaelib.exercises.observing import Function, Observation
 
 SEEDS = range(20)
 LESSONS = sources()
@@ -33,11 +36,34 @@ def module_of(source: Path) -> Any:
     return importlib.import_module(f"vaelib.exercises.{name}")
 
 
+class Remembering(Exercise):
+    """The same check. It is asked about dozens of answers with the same seeds, and
+    what the oracle and the known mistakes give does not depend on the answer: each is
+    looked at once per case."""
+
+    def _look(self, function: Function, case: Case, seed: int) -> Observation:
+        own = (self.oracle, *(mistake.wrong for mistake in self.mistakes))
+        if all(function is not one for one in own):
+            return super()._look(function, case, seed)
+        seen: dict[Any, Observation] = self.__dict__.setdefault("_seen_once", {})
+        key = id(function), seed, *map(_as_key, case)
+        if key not in seen:
+            seen[key] = super()._look(function, case, seed)
+        return seen[key]
+
+
+def _as_key(argument: Any) -> Any:
+    """What tells the cases of a seed apart: their numbers."""
+    if isinstance(argument, torch.Tensor):
+        return argument.shape, argument.detach().numpy().tobytes()
+    return argument if isinstance(argument, int | float | str) else None
+
+
 def exercise_of(source: Path, task: Task) -> Exercise:
     found = getattr(module_of(source), task.name)
     assert isinstance(found, Exercise)
     assert found.name == task.name
-    return found
+    return Remembering(**{f.name: getattr(found, f.name) for f in fields(found)})
 
 
 def answers_of(source: Path, task: Task) -> dict[str, Callable[..., Any]]:
