@@ -590,3 +590,33 @@ def test_the_two_graphs_are_of_one_example_and_say_it_in_other_words() -> None:
     assert "hier endet er" in [t.get_text() for t in other.axes[0].texts]
     with pytest.raises(ValueError, match=r"x: got 2 examples, wanted one"):
         plots.two_graphs(MODEL, DATA.x[:2])
+
+
+# ---------------------------------------------------------------------- network maps
+
+
+def test_blocks_are_as_high_as_maps_and_carry_their_shapes() -> None:
+    from vaelib.layers.receptive import stages
+
+    model = vl.conv_vae((1, 8, 8), 2, 5, patch=2).eval()
+    made = stages(DATA.x[:1], model.encoder, model.decoder)
+    code = next(k for k, s in enumerate(made) if s.shape == (2,))
+    picture = plots.network_maps(made, code)
+    (ax,) = picture.axes
+    fronts = [p.get_height() for p in ax.patches if isinstance(p, Rectangle)]
+    maps = [s for s in made if len(s.shape) == 3]
+    assert [h for h in fronts if h != 0.6] == [s.shape[1] / 8 for s in maps]
+    texts = [t.get_text() for t in ax.texts]
+    shapes = ["×".join(map(str, s.shape)) for s in made]
+    assert [t for t in texts if t in shapes] == shapes
+    total = sum(p.numel() for p in model.encoder.parameters())
+    assert f"encoder: {total:,} parameters" in texts
+    shown = np.asarray(ax.images[-1].get_array())
+    assert np.allclose(shown, model.reconstruct(DATA.x[:1]).detach()[0, 0])
+    assert "a code of 2 numbers" in picture.alt
+    with pytest.raises(ValueError, match="wanted pictures"):
+        plots.network_maps(made[: code + 1], code)
+    with pytest.raises(ValueError, match="and code 0, wanted pictures"):
+        plots.network_maps(made, 0)
+    other = plots.network_maps(made, code, words={"title": "Karten"})
+    assert other.get_suptitle() == "Karten"

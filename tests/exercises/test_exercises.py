@@ -56,6 +56,10 @@ def _as_key(argument: Any) -> Any:
     """What tells the cases of a seed apart: their numbers."""
     if isinstance(argument, torch.Tensor):
         return argument.shape, argument.detach().numpy().tobytes()
+    if isinstance(argument, torch.nn.Module):
+        return argument.training, *map(_as_key, argument.state_dict().values())
+    if isinstance(argument, tuple | list):
+        return tuple(map(_as_key, argument))
     return argument if isinstance(argument, int | float | str) else None
 
 

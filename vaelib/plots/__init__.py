@@ -30,6 +30,7 @@ from vaelib.plots.figures import (
 )
 from vaelib.plots.latent import latent_scatter, manifold, quantile_grid
 from vaelib.plots.latent_space import regular_and_irregular
+from vaelib.plots.network_maps import network_maps
 from vaelib.plots.one_pixel import one_pixel
 from vaelib.plots.projection import projection
 from vaelib.plots.pulls import pulls
@@ -51,6 +52,7 @@ __all__ = [
     "latent_scatter",
     "manifold",
     "mixture",
+    "network_maps",
     "one_pixel",
     "prior_and_posterior",
     "projection",

@@ -100,7 +100,8 @@ function render({ model, el }) {
     row.replaceChildren(...drawn.map(({ element }) => element));
     const most = Math.max(...maps.filter(isPicture).flatMap(sizeOf));
     sliders = ["map", "row", "column"].map((label, k) => sliderOf(label,
-      { low: 0, high: k ? most - 1 : maps.length - 1, step: 1, whole: true, said: String },
+      { low: 0, high: k ? most - 1 : maps.length - 1, step: 1, whole: true, said: String,
+        name: make("span", { "aria-hidden": "true" }, label) },
       (v) => move(...state.now.place.with(k, v)), () => state.rest()));
     places.replaceChildren(slidersOf(...sliders));
   }
