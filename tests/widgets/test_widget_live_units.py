@@ -65,6 +65,15 @@ def test_a_dimension_dies_and_is_waked() -> None:
     assert film._page["units"] == 4
 
 
+def test_the_still_picture_has_the_bars(data: Any) -> None:
+    film = LiveUnits(build, data, free_bits=0.25).record(20, frames=2)
+    _, metadata = film._repr_mimebundle_()
+    told = ", ".join(f"{v:.2f}" for v in film._frames[-1]["units"])
+    alt = metadata["image/png"]["alt"]
+    assert f"the KL of each latent dimension ({told} nats)" in alt
+    assert film._codes == b""  # the plane is not shown, and does not travel
+
+
 @pytest.mark.parametrize("value", [-1, float("nan")])
 def test_bad_numbers_are_refused(data: Any, value: float) -> None:
     with pytest.raises(ValueError, match="free_bits: got"):

@@ -16,6 +16,7 @@ A picture of your own::
 
 from vaelib.plots.anatomy import anatomy
 from vaelib.plots.bottleneck import bottleneck
+from vaelib.plots.collapse import diagnosis, swapped
 from vaelib.plots.curves import history
 from vaelib.plots.densities import mixture, prior_and_posterior
 from vaelib.plots.evidence import evidence
@@ -44,6 +45,7 @@ __all__ = [
     "Picture",
     "anatomy",
     "bottleneck",
+    "diagnosis",
     "evidence",
     "exchange",
     "figure",
@@ -64,5 +66,6 @@ __all__ = [
     "samples",
     "show",
     "style",
+    "swapped",
     "two_graphs",
 ]

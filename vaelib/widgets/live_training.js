@@ -116,7 +116,7 @@ const TOPS = [1, 2, 4, 8, 16, 32, 1e3];
  *  what is free. */
 function unitsOf(count) {
   const chart = chartOf({
-    size: [400, 300], x: [0.5, count + 0.5], y: [0, 1], edge: [14, 12, 40, 48], titles: ["latent dimension", "KL / nats"],
+    size: [320, 250], x: [0.5, count + 0.5], y: [0, 1], edge: [14, 12, 40, 48], titles: ["latent dimension", "KL / nats"],
     label: "KL of each latent dimension", said: (t) => String(t),
   });
   const bars = Array.from({ length: count }, () => chart.add("path", { class: "vl-unit" }));

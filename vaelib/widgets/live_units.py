@@ -75,7 +75,7 @@ class LiveUnits(LiveTraining):
             )
         units = [round(v, 4) for v in kl[1].flatten(1).mean(0).tolist()]
         about: dict[str, Any] = {"free_bits": self.free_bits, "units": units}
-        return replace(frame, about={**frame.about, **about})
+        return replace(frame, about={**frame.about, **about}, codes=b"")
 
     @traitlets.validate("free_bits")
     def _check_free(self, proposal: Any) -> float:

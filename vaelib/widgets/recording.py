@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 import traitlets
+from matplotlib.axes import Axes
 from torch import Tensor
 
 from vaelib.storage import read_safetensors, write_safetensors
@@ -52,11 +53,7 @@ class Watched(Pictured, front="live_training"):
         """The last frame."""
         page, about = self._page, self._frames[-1]
         fig, (left, middle, right) = figure(3)
-        codes = np.frombuffer(self._codes, "<u2").reshape(len(self._frames), -1, 2)[-1]
-        classes = np.frombuffer(page["classes"], "u1")[: len(codes)]
-        draw_codes(left, (codes / 65535 * 2 - 1) * about["half"], classes)
-        edge = (-about["half"], about["half"])
-        left.set(xlim=edge, ylim=edge, aspect="equal", xlabel="$z_1$", ylabel="$z_2$")
+        seen = _bars(left, about) if "units" in about else self._plane(left)
         pair = [_strip(pixels, page) for pixels in (page["originals"], self._pixels)]
         draw_grey(middle, torch.cat(pair, 1), "above x, below its reconstruction")
         curve = np.frombuffer(self._curve, "<f4").reshape(-1, 4)
@@ -64,10 +61,19 @@ class Watched(Pictured, front="live_training"):
         right.set(xlabel="step", ylabel="KL in nats")
         return fig, (
             f"A model in training, at step {about['step']} with β = {about['beta']:g}: "
-            f"its latent plane with the codes of {len(codes):,} examples, "
-            f"{page['count']} examples and their reconstructions, and the KL against "
-            f"the steps. {_say_terms(about)}"
+            f"{seen}, {page['count']} examples and their reconstructions, and the KL "
+            f"against the steps. {_say_terms(about)}"
         )
+
+    def _plane(self, ax: Axes) -> str:
+        """The latent plane; what it shows, in words."""
+        half, count = self._frames[-1]["half"], len(self._frames)
+        codes = np.frombuffer(self._codes, "<u2").reshape(count, -1, 2)[-1]
+        classes = np.frombuffer(self._page["classes"], "u1")[: len(codes)]
+        draw_codes(ax, (codes / 65535 * 2 - 1) * half, classes)
+        edge = (-half, half)
+        ax.set(xlim=edge, ylim=edge, aspect="equal", xlabel="$z_1$", ylabel="$z_2$")
+        return f"its latent plane with the codes of {len(codes):,} examples"
 
 
 class Recording(Watched):
@@ -118,6 +124,16 @@ class Recording(Watched):
             made, _page={**notes["page"], **page}, _frames=notes["frames"], **parts
         )
         return made
+
+
+def _bars(ax: Axes, about: dict[str, Any]) -> str:
+    """The KL of each dimension; what it shows, in words."""
+    units = about["units"]
+    ax.bar(range(1, len(units) + 1), units, color=BLUE)
+    ax.axhline(about["free_bits"], color="#333333", lw=1, ls="--")
+    ax.set(xlabel="latent dimension", ylabel="KL in nats")
+    told = ", ".join(f"{v:.2f}" for v in units)
+    return f"the KL of each latent dimension ({told} nats)"
 
 
 def _strip(pixels: bytes, page: dict[str, Any]) -> Tensor:
