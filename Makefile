@@ -4,6 +4,7 @@ PYTHON  ?= python3
 SINCE   ?= HEAD
 PORT    ?= 8888
 LESSON  ?= 00-start-here
+FOLDER  ?= vae-course
 BIN     := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
@@ -12,13 +13,19 @@ export PYTHONUTF8 = 1
 # another test, and makes steps up to ten times slower.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: lab setup test quick lint book book-serve notebooks lesson bench picture constraints \
+.PHONY: lab edit setup test quick lint book book-serve notebooks lesson bench picture constraints \
     clean
 
-# BROWSER=none starts the server without opening a browser. In a container one is
-# often root, which Jupyter refuses unless told.
+# For who learns: copies of the lessons, in a folder of their own that git ignores.
+# BROWSER=none starts the server without opening a browser.
 lab: setup
-	$(if $(filter none,$(BROWSER)),BROWSER= )$(BIN)/jupyter lab \
+	$(BIN)/vaelib lab $(FOLDER) --lesson=$(LESSON) --port=$(PORT) \
+	    $(if $(filter none,$(BROWSER)),--no-browser)
+
+# For who writes: the lessons themselves, with their text. In a container one is often
+# root, which Jupyter refuses unless told.
+edit: setup
+	$(BIN)/jupyter lab \
 	    --ip=127.0.0.1 --port=$(PORT) --ServerApp.root_dir="$(CURDIR)" \
 	    --LabApp.default_url=/lab/tree/notebooks/$(LESSON).ipynb \
 	    $(if $(filter none,$(BROWSER)),--no-browser) \
@@ -27,11 +34,9 @@ lab: setup
 setup: .venv/.course
 
 # The stamps keep a second call from installing anything.
-.venv/.course: pyproject.toml constraints.txt tools/overrides.json
+.venv/.course: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(INSTALL) -e '.[course]'
-	mkdir -p .venv/share/jupyter/lab/settings
-	cp tools/overrides.json .venv/share/jupyter/lab/settings/
 	touch $@
 
 .venv/.test: .venv/.course

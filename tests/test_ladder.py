@@ -25,6 +25,7 @@ LADDER = [
     "stacking",
     "sweep",
     "widgets",
+    "course",
     "exercises",
     "book",
 ]

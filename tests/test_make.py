@@ -29,6 +29,11 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
+def answers(port: int) -> bool:
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.fixture
 def lab(tmp_path):
     """`make lab` on a free port: (port, what it prints)."""
@@ -36,7 +41,13 @@ def lab(tmp_path):
     clean = {"JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path)}
     with log.open("w") as out:
         process = subprocess.Popen(
-            ["make", "lab", f"PORT={port}", "BROWSER=none"],
+            [
+                "make",
+                "lab",
+                f"PORT={port}",
+                "BROWSER=none",
+                f"FOLDER={tmp_path / 'mine'}",
+            ],
             cwd=ROOT,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -45,7 +56,7 @@ def lab(tmp_path):
         )
     try:
         deadline = time.monotonic() + 60
-        while "token=" not in log.read_text():
+        while "token=" not in log.read_text() or not answers(port):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.2)
@@ -68,8 +79,8 @@ def test_lab_opens_lesson_00_on_loopback_with_a_token(lab) -> None:
     port, printed = lab
     token = re.search(r"token=([0-9a-f]{20,})", printed)[1]
     base = f"http://127.0.0.1:{port}"
-    assert f"{base}/lab/tree/notebooks/00-start-here.ipynb?token=" in printed
-    lesson = f"{base}/api/contents/notebooks/00-start-here.ipynb"
+    assert f"{base}/lab/tree/00-start-here.ipynb?token=" in printed
+    lesson = f"{base}/api/contents/00-start-here.ipynb"
     assert status(lesson) == 403
     assert status(f"{lesson}?token={token}") == 200
     if sys.platform == "linux":

@@ -54,6 +54,7 @@ from vaelib.training import History, TrainingDiverged, fit
 
 if TYPE_CHECKING:
     from vaelib import plots, widgets
+    from vaelib.course import progress
     from vaelib.plots import show
     from vaelib.widgets.predict import predict
 
@@ -107,6 +108,7 @@ __all__ = [
     "mlp_vae",
     "plots",
     "predict",
+    "progress",
     "reconstruction",
     "save",
     "seeded",
@@ -121,6 +123,7 @@ __all__ = [
 _LAZY = {
     "plots": "vaelib.plots",
     "predict": "vaelib.widgets.predict",
+    "progress": "vaelib.course",
     "show": "vaelib.plots",
     "widgets": "vaelib.widgets",
 }

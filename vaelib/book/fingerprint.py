@@ -1,9 +1,9 @@
 """What a lesson's results depend on beside its own code, as one short text.
 
 A lesson uses vaelib whole, but of the folder of checks only its own module and what
-that imports, and nothing of the book. What Python does not read as code counts for
-nothing: comments, layout, and the widgets' scripts and style sheets, which the book
-takes as they are now.
+that imports, and nothing of the book, nor of the learner's folder. What Python does
+not read as code counts for nothing: comments, layout, and the widgets' scripts and
+style sheets, which the book takes as they are now.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from vaelib import data
 from vaelib.devices import resolve_device
 
 PACKAGE = Path(__file__).parent.parent
-CHECKS, BOOK = "exercises", "book"
+CHECKS, APART = "exercises", ("book", "course")
 _FRONT_END = {".js", ".css"}
 
 
@@ -70,7 +70,7 @@ def used(cells: Iterable[str], package: Path = PACKAGE) -> set[Path]:
 
 def _counts(path: Path, package: Path) -> bool:
     parts = path.relative_to(package).parts
-    apart = parts[0] == BOOK or "__pycache__" in parts
+    apart = parts[0] in APART or "__pycache__" in parts
     return path.is_file() and not apart and path.suffix not in _FRONT_END
 
 

@@ -23,7 +23,7 @@ from vaelib.exercises.observing import (
     value,
 )
 
-__all__ = ["cnn", "held_out_error", "recorded", "seen_by_one"]
+__all__ = ["cnn", "recorded", "seen_by_one", "test_set_error"]
 
 Row = dict[str, str | float]
 
@@ -256,7 +256,7 @@ cnn = Exercise(
     cases=3,
 )
 
-# --------------------------------------------------------------- held_out_error
+# --------------------------------------------------------------- test_set_error
 
 
 def _a_model(g: torch.Generator) -> Case:
@@ -324,8 +324,8 @@ def _error(
     return measure
 
 
-held_out_error = Exercise(
-    "held_out_error",
+test_set_error = Exercise(
+    "test_set_error",
     "The error in both modes, and the model afterwards,",
     _a_model,
     _pixel_by_pixel,

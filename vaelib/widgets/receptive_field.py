@@ -37,6 +37,7 @@ class ReceptiveField(Pictured, front="receptive_field"):
             not.
 
     Example:
+        >>> import torch
         >>> import vaelib as vl
         >>> model = vl.conv_vae((1, 8, 8), 2, 4, depth=0)
         >>> shown = ReceptiveField({"patches": model}, torch.zeros(1, 1, 8, 8))

@@ -122,7 +122,7 @@ class cnn:
         return _decoder(shape, a, b, Z), _encoder(shape, a, b, Z)
 
 
-class held_out_error:
+class test_set_error:
     def right_picture_by_picture(model, x, batch):
         was = model.training
         model.train(False)
