@@ -42,6 +42,10 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "shuffle": lambda: nn.Sequential(nn.Conv2d(2, 8, 3, padding=1), nn.PixelShuffle(2)),
     "resize": lambda: nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(2, 3, 3, 1)),
     "residual": lambda: Residual(nn.Conv2d(2, 2, 3, padding=1), nn.BatchNorm2d(2)),
+    "oblong up": lambda: nn.ConvTranspose2d(2, 3, (3, 4), (1, 2), (0, 1)),
+    "beside": lambda: Residual(
+        nn.Conv2d(2, 2, (1, 2), padding=(0, 1), dilation=(1, 2))
+    ),
     "bypass": lambda: Residual(nn.Conv2d(2, 2, (1, 3), padding=(0, 1))),
     "nested": lambda: nn.Sequential(
         Residual(nn.Conv2d(2, 2, 3, padding=1), nn.GELU(), nn.Conv2d(2, 2, 1)),
@@ -72,6 +76,8 @@ def test_every_place_depends_on_what_a_gradient_reaches(name: str) -> None:
     network = NETWORKS[name]().double().eval()
     x = torch.zeros(1, *SHAPE, dtype=torch.float64)
     made = stages(x, network)
+    own = sum(p.numel() for p in network.parameters())
+    assert sum(stage.parameters for stage in made) == own
     high, wide = made[-1].shape[1:]
     for row in range(high):
         for column in range(wide):
