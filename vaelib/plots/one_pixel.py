@@ -57,7 +57,7 @@ def one_pixel(
         )
     row, column = pixel
     value = float(x[0, row, column])
-    fig, axes = figure(2, len(likelihoods), size=(2.1 * len(likelihoods), 4.4))
+    fig, axes = figure(2, len(likelihoods), size=(2.0 * len(likelihoods), 4.8))
     axes = axes.reshape(2, -1)
     with style(), torch.no_grad():
         for (name, p), above, below in zip(likelihoods.items(), *axes, strict=True):
@@ -73,7 +73,8 @@ def one_pixel(
             below.set(xlabel=say["x"], xlim=(-0.3, 1.3), ylim=(0, None))
             below.xaxis.label.set_fontsize(10)
             below.tick_params(labelsize=9)
-        axes[1, 0].legend(loc="upper right", fontsize=7, handlelength=1.2)
+        lines, labels = axes[1, 0].get_legend_handles_labels()
+        fig.legend(lines, labels, loc="outside lower center", fontsize=10)
     told = say["alt"].format(
         count=len(likelihoods), names=", ".join(likelihoods), value=value
     )

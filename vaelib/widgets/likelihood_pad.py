@@ -109,6 +109,7 @@ class LikelihoodPad(Planar, front="likelihood_pad"):
 
     def _still(self) -> Still:
         fig, axes = figure(1 + len(self.models))
+        fig.set_size_inches(1.9 * len(axes), 3)
         draw_plane(axes[0], self._plane, self.z)
         code = put(self.subject.model, torch.tensor([self.z]))
         for ax, (name, model) in zip(axes[1:], self.models.items(), strict=True):
