@@ -14,8 +14,8 @@ HEADS = 6
 
 
 def test_the_guesses_are_answered(page: NotebookPage) -> None:
-    told = page.guess("What does log p(x|z) do", "it levels off")
-    assert "The answer: it rises for as long as one trains. ✗" in told
+    told = page.guess("of the training pictures do at the end", "it has levelled off")
+    assert "The answer: it is still rising. ✗" in told
     told = page.guess("How many of the six", "two or three")
     assert "The answer: two or three. ✓" in told
 
