@@ -1,5 +1,6 @@
 """One place names the packages; every other list must agree with it."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -58,3 +59,37 @@ def test_installed_versions_are_the_pinned_ones() -> None:
     for name in wanted():
         pins = re.findall(rf"^{re.escape(name)}==(\S+)", text, re.M)
         assert version(name).partition("+")[0] in pins, name
+
+
+def test_every_way_in_installs_the_course_with_the_same_pins() -> None:
+    """A container, Binder and the workflows name no package of their own."""
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
+    assert container["postCreateCommand"] == "make setup"
+    assert container["postAttachCommand"] == "make lab BROWSER=none"
+    binder = (ROOT / ".binder/postBuild").read_text("utf-8")
+    workflows = {p.stem: p.read_text("utf-8") for p in ROOT.glob(".github/**/*.yml")}
+    for text, extras in (
+        (binder, "course"),
+        (workflows["test"], "book,course,test"),
+        (workflows["release"], "course"),
+    ):
+        installs = [
+            line
+            for line in text.splitlines()
+            if "pip install" in line and "build twine" not in line
+        ]
+        assert len(installs) == 1
+        assert "-c constraints.txt" in installs[0]
+        assert f"[{extras}]" in installs[0]
+    python = (ROOT / ".binder/runtime.txt").read_text().strip().removeprefix("python-")
+    assert f">={python}" == PROJECT["requires-python"]
+
+
+def test_no_workflow_holds_a_secret() -> None:
+    for path in ROOT.glob(".github/**/*.yml"):
+        assert "secrets." not in path.read_text("utf-8"), path
+
+
+def test_the_changelog_knows_this_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert f"## {PROJECT['version']}" in text
