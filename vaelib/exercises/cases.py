@@ -49,10 +49,12 @@ def some_log_var(*shape: int, g: torch.Generator) -> Tensor:
 
 def codes(batch: int, size: int, g: torch.Generator) -> tuple[Tensor, Tensor]:
     """Means and log σ², each ``(batch, size)``: the first picture's almost the
-    prior, the second's with one mean far away, so that a clamped price shows."""
+    prior, the second's with a mean far away, a narrow and a wide dimension, so that
+    whatever is clamped shows."""
     mu, lv = 1.5 * torch.randn(batch, size, generator=g), some_log_var(batch, size, g=g)
     mu[0], lv[0] = 0.02 * mu[0], 0.02 * lv[0]
     mu[1, -1] = 10 + 2 * torch.rand((), generator=g)
+    lv[1, 0], lv[1, -1] = torch.tensor([-5.0, 3.0]) + torch.rand(2, generator=g)
     return mu, lv
 
 

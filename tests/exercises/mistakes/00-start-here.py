@@ -139,6 +139,12 @@ def parts(x, decode, mu, log_var, eps):
 
 
 class picture_loss:
+    def also_wrong_clamped(x, decode, mu, log_var, eps):
+        z = mu + (0.5 * log_var).exp() * eps
+        few = log_var.clamp(-4, 2)
+        kl = 0.5 * (mu**2 + few.exp() - 1 - few).sum(1)
+        return bce(x, decode(z), "none").flatten(1).sum(1) + kl
+
     def right_by_torch(x, decode, mu, log_var, eps):
         q = Normal(mu, torch.exp(0.5 * log_var))
         p = Bernoulli(logits=decode(q.loc + q.scale * eps), validate_args=False)
