@@ -139,7 +139,7 @@ def parts(x, decode, mu, log_var, eps):
 
 
 class picture_loss:
-    def also_wrong_clamped(x, decode, mu, log_var, eps):
+    def also_wrong_few_widths(x, decode, mu, log_var, eps):
         z = mu + (0.5 * log_var).exp() * eps
         few = log_var.clamp(-4, 2)
         kl = 0.5 * (mu**2 + few.exp() - 1 - few).sum(1)
