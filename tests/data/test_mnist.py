@@ -1,5 +1,6 @@
 """The real downloader against a real server on 127.0.0.1 that misbehaves."""
 
+import contextlib
 import gzip
 import hashlib
 import http.server
@@ -22,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vaelib.data as vl
-from vaelib.data import mnist
+from vaelib.data import download, mnist
 
 BESIDE = Path(__file__).parents[2] / "../shared/data/mnist"
 REAL = Path(os.environ.get("VAELIB_MNIST_FOLDER", BESIDE))
@@ -68,10 +69,24 @@ class Server:
             return request.send_error(404)
         if self.mode == "busy":
             return request.send_error(503)
+        if self.mode.startswith("to "):
+            request.send_response(302)
+            request.send_header("Location", self.mode.removeprefix("to "))
+            return request.end_headers()
         request.send_response(200)
-        if self.mode != "no length":
+        if self.mode == "odd length":
+            request.send_header("Content-Length", "abc")
+        elif self.mode not in ("no length", "endless"):
             request.send_header("Content-Length", str(len(body)))
         request.end_headers()
+        if self.mode in ("endless", "trickles"):
+            self.sent = 0
+            with contextlib.suppress(OSError):  # until nobody listens
+                while True:
+                    some = bytes(1 << 16 if self.mode == "endless" else 1)
+                    self.sent += request.wfile.write(some)
+                    time.sleep(0.02 * (self.mode == "trickles"))
+            return None
         if self.mode == "wrong":
             body = body[:-1] + bytes([body[-1] ^ 1])
         if self.mode == "page":
@@ -179,7 +194,7 @@ def test_the_environment_variable_replaces_the_mirrors(small, server, monkeypatc
 
 def test_without_the_variable_the_platforms_cache_is_used(monkeypatch):
     monkeypatch.delenv("VAELIB_DATA", raising=False)
-    folder = mnist.cache_folder(mnist.FASHION_MNIST)
+    folder = download.cache_folder(mnist.FASHION_MNIST)
     assert folder == Path(pooch.os_cache("vaelib")) / "fashion-mnist"
 
 
@@ -245,13 +260,83 @@ def test_no_network(small):
 
 
 def test_a_silent_server_is_given_up(small, server, monkeypatch):
-    monkeypatch.setattr(mnist, "TIMEOUT", 0.3)
+    monkeypatch.setattr(download, "SILENCE", 0.3)
     server.mode = "stalls"
     begin = time.monotonic()
     with pytest.raises(mnist.DownloadError):
         load(small, server.url)
     assert time.monotonic() - begin < 10
     assert left_in(small.folder) == []
+
+
+@pytest.mark.parametrize("mode", ["endless", "trickles"])
+def test_what_has_no_end_is_ended_and_the_next_mirror_tried(
+    small, server, mode, monkeypatch
+):
+    monkeypatch.setattr(download, "TOTAL", 0.3)
+    most = 200_000
+    source = replace(small.source, sizes=dict.fromkeys(small.source.sizes, most))
+    small.source, good, server.mode = source, Server(small.bodies), mode
+    assert len(load(small, server.url, good.url)) == 30
+    assert server.sent < most + (8 << 20)  # what the sockets hold, and no more
+    reason = "more came than" if mode == "endless" else "not done after"
+    for path in small.folder.iterdir():
+        path.unlink()
+    with pytest.raises(download.DownloadError, match=reason):
+        load(small, server.url)
+    assert left_in(small.folder) == []
+    good.http.shutdown()
+    good.http.server_close()
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "odd length",
+        "to http://" + "a" * 70 + ".invalid/",
+        "to http://[::/",
+        "to gopher://somewhere/",
+        "to http://127.0.0.1:9/",
+    ],
+)
+def test_odd_answers_send_us_to_the_next_mirror(small, server, mode):
+    good, server.mode = Server(small.bodies), mode
+    assert len(load(small, server.url, good.url)) == 30
+    good.http.shutdown()
+    good.http.server_close()
+
+
+@pytest.mark.parametrize("mirror", ["http://" + "a" * 70 + ".invalid", "http://[::"])
+def test_an_odd_mirror_is_named(small, mirror):
+    with pytest.raises(download.DownloadError) as caught:
+        load(small, mirror)
+    assert mirror in str(caught.value)
+
+
+def test_a_damaged_file_is_called_damaged(small, server):
+    load(small, server.url)
+    assert download.complete(replace(small.source, sha256=of_train(small)))
+    path = small.folder / mnist.MNIST.files["train"][0]
+    path.write_bytes(path.read_bytes()[:-9])
+    assert not download.complete(replace(small.source, sha256=of_train(small)))
+    with pytest.raises(download.DownloadError, match="is damaged"):
+        load(small, "http://127.0.0.1:9/a")
+    assert path.exists()
+
+
+def of_train(small):
+    return {name: small.source.sha256[name] for name in mnist.MNIST.files["train"]}
+
+
+@pytest.mark.parametrize("root", ["~nobody-of-this-name/x", "/" + "x" * 5000, "a\0b"])
+def test_a_cache_folder_that_has_no_place(small, server, monkeypatch, root):
+    if "\0" in root:
+        monkeypatch.setattr(os, "environ", os.environ | {"VAELIB_DATA": root})
+    else:
+        monkeypatch.setenv("VAELIB_DATA", root)
+    assert not download.complete(small.source)
+    with pytest.raises(download.DownloadError):
+        load(small, server.url)
 
 
 def test_a_mirror_that_is_no_address(small):
@@ -306,7 +391,7 @@ def test_ctrl_c_leaves_nothing(small, server, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(mnist, "_download", interrupted)
+        patch.setattr(download, "_download", interrupted)
         with pytest.raises(KeyboardInterrupt):
             load(small, server.url)
     assert left_in(small.folder) == []
@@ -314,7 +399,7 @@ def test_ctrl_c_leaves_nothing(small, server, monkeypatch):
 
 KILLED = """
 from dataclasses import replace
-from vaelib.data import mnist
+from vaelib.data import download, mnist
 mnist.fetch(replace(mnist.MNIST, mirrors=({url!r},)), "train-images-idx3-ubyte.gz")
 """
 
@@ -411,7 +496,7 @@ def test_files_that_do_not_belong_together_are_refused(small, server):
 def test_every_real_file_is_pinned():
     for source in (mnist.MNIST, mnist.FASHION_MNIST):
         names = {name for pair in source.files.values() for name in pair}
-        assert set(source.sha256) == names
+        assert set(source.sha256) == set(source.sizes) == names
         assert all(len(value) == 64 for value in source.sha256.values())
         assert len(source.mirrors) >= 2
 
@@ -428,6 +513,8 @@ def test_the_four_real_files_through_the_real_call(small, monkeypatch):
     assert train.x.min() == 0
     assert train.x.max() == 1
     assert len(real.asked) == 4
+    for name, size in mnist.MNIST.sizes.items():
+        assert (REAL / name).stat().st_size == size
     real.http.shutdown()
     real.http.server_close()
     # Offline from now on.

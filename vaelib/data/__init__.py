@@ -19,7 +19,7 @@ from numbers import Integral
 
 import torch
 
-from vaelib.data import digits, handwriting, mnist, sprites
+from vaelib.data import digits, download, handwriting, mnist, sprites
 from vaelib.data.batches import as_tensor, as_tensors
 from vaelib.data.dataset import Dataset
 from vaelib.devices import resolve_device
@@ -48,7 +48,7 @@ def downloaded(name: str) -> bool:
     the others only until their files lie in the cache folder."""
     loader = _loader(name)
     source = loader.keywords.get("source") if isinstance(loader, partial) else None
-    return source is None or mnist.complete(source)
+    return source is None or download.complete(source)
 
 
 def load(

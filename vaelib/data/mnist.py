@@ -1,65 +1,18 @@
-"""``mnist`` and ``fashion-mnist``: downloaded once, checked, kept.
-
-The four files of a set lie in a cache folder: the one that the environment
-variable ``VAELIB_DATA`` names, or else the platform's own. Files already there
-are used without a network. pooch puts a file there only whole and only with the
-right SHA-256, so an interrupted download can never be mistaken for data.
-"""
+"""``mnist`` and ``fashion-mnist``: four files each, downloaded once."""
 
 from __future__ import annotations
 
-import errno
 import gzip
 import math
-import os
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-import pooch
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from vaelib.data.dataset import Dataset
+from vaelib.data.download import DownloadError, Source, cache_folder, fetch
 
-__all__ = [
-    "FASHION_MNIST",
-    "MNIST",
-    "DownloadError",
-    "Source",
-    "fetch",
-    "load",
-    "parse_idx",
-]
-
-TIMEOUT = 30.0  # seconds without a byte before a mirror is given up
-
-
-class DownloadError(RuntimeError):
-    """A file is neither in the cache folder nor to be had from a mirror."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a data set comes from and what its files must be.
-
-    Attributes:
-        name: the data set's name, also its folder in the cache.
-        mirrors: addresses of folders that hold the files, tried in order.
-        files: for ``"train"`` and ``"test"``: the images' and the labels' file.
-        sha256: what each file's SHA-256 must be.
-    """
-
-    name: str
-    mirrors: tuple[str, ...]
-    files: dict[str, tuple[str, str]]
-    sha256: dict[str, str]
-
-    @property
-    def variable(self) -> str:
-        """The environment variable that replaces the mirrors."""
-        return f"VAELIB_{self.name.upper().replace('-', '_')}_MIRROR"
-
+__all__ = ["FASHION_MNIST", "MNIST", "DownloadError", "load", "parse_idx"]
 
 _FILES = {
     "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
@@ -67,8 +20,8 @@ _FILES = {
 }
 
 
-def _by_name(*sha256: str) -> dict[str, str]:
-    return dict(zip((*_FILES["train"], *_FILES["test"]), sha256, strict=True))
+def _by_name(*values: Any) -> dict[str, Any]:
+    return dict(zip((*_FILES["train"], *_FILES["test"]), values, strict=True))
 
 
 # Y. LeCun, C. Cortes, C. Burges (1998). SHA-256 computed from the files, whose
@@ -87,6 +40,7 @@ MNIST = Source(
         "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
         "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
     ),
+    _by_name(9_912_422, 28_881, 1_648_877, 4_542),
 )
 
 # H. Xiao, K. Rasul, R. Vollgraf (2017). The authors publish MD5 sums; these
@@ -106,6 +60,7 @@ FASHION_MNIST = Source(
         "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
         "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
     ),
+    _by_name(26_421_880, 29_515, 4_422_102, 5_148),
 )
 
 
@@ -135,104 +90,6 @@ def load(split: str, n: int | None, seed: int, *, source: Source) -> Dataset:
     whole = Dataset(source.name, split, images[:, None], labels.long())
     chosen = whole.sample(n, seed)
     return Dataset(source.name, split, chosen.x.float() / 255, chosen.labels)
-
-
-def cache_folder(source: Source) -> Path:
-    """The folder for this data set's files."""
-    root = os.environ.get("VAELIB_DATA") or pooch.os_cache("vaelib")
-    return Path(root).expanduser() / source.name
-
-
-def complete(source: Source) -> bool:
-    """Whether all of a set's files lie in the cache folder."""
-    folder = cache_folder(source)
-    return all((folder / name).is_file() for name in source.sha256)
-
-
-def fetch(source: Source, name: str) -> Path:
-    """The path of a checked file, downloaded if it is not there yet.
-
-    Args:
-        source: the data set.
-        name: one of its files.
-
-    Raises:
-        DownloadError: no mirror gave the right file, or the cache folder
-            cannot be written. The message says what to do; nothing half-done
-            can be taken for the file, and the next call starts afresh.
-    """
-    from requests import RequestException
-
-    folder, hash_ = cache_folder(source), f"sha256:{source.sha256[name]}"
-    pooch.get_logger().setLevel("WARNING")  # a bar tells it already
-    failures = []
-    for mirror in _mirrors(source):
-        url = f"{mirror.rstrip('/')}/{name}"
-        try:
-            return Path(pooch.retrieve(url, hash_, name, folder, downloader=_download))
-        except (RequestException, ValueError) as error:
-            failures.append(f"  {url}\n    {_reason(error)}")
-        except OSError as error:
-            raise _cannot_write(name, folder, error) from error
-    raise _cannot_get(source, name, folder, failures)
-
-
-def _mirrors(source: Source) -> tuple[str, ...]:
-    own = os.environ.get(source.variable, "").replace(",", " ").split()
-    return tuple(own) or source.mirrors
-
-
-def _download(url: str, file: str, _: object) -> None:
-    name = url.rpartition("/")[2]
-    # A total to begin with, since tqdm without one has no truth value to ask for.
-    with tqdm(total=1, desc=name, unit="B", unit_scale=True, leave=False) as bar:
-        pooch.HTTPDownloader(progressbar=bar, chunk_size=1 << 16, timeout=TIMEOUT)(
-            url, file, None
-        )
-    # pooch's temporary file is its owner's alone; a cache may be a whole class's.
-    os.chmod(file, 0o644)
-
-
-def _reason(error: Exception) -> str:
-    """One line about what went wrong."""
-    from requests import exceptions
-
-    if isinstance(error, exceptions.HTTPError) and error.response is not None:
-        return f"answered {error.response.status_code} {error.response.reason}"
-    if isinstance(error, exceptions.Timeout):
-        return f"no answer within {TIMEOUT:.0f} seconds"
-    if isinstance(error, exceptions.ChunkedEncodingError):
-        return "the connection broke before the whole file had come"
-    if isinstance(error, exceptions.ConnectionError):
-        return "no connection, or it broke (is this machine online?)"
-    if isinstance(error, exceptions.RequestException):
-        return str(error)
-    return "what came is not the file: its SHA-256 is another"
-
-
-def _cannot_get(
-    source: Source, name: str, folder: Path, failures: list[str]
-) -> DownloadError:
-    return DownloadError(
-        f"{name} of {source.name!r} could not be downloaded:\n"
-        + "\n".join(failures)
-        + "\nNothing half-done was kept. What to do, one of:\n"
-        "  - check the connection and call again;\n"
-        f"  - put the set's four .gz files into {folder}\n"
-        f"  - set the environment variable {source.variable} to the address of "
-        "a folder that has them;\n"
-        "  - go on with vl.load('handwriting'), which needs no network."
-    )
-
-
-def _cannot_write(name: str, folder: Path, error: OSError) -> DownloadError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    mend = "free some space there" if full else "make that folder writable"
-    return DownloadError(
-        f"{name} could not be stored in {folder}: {error.strerror or error}. "
-        f"Nothing half-done was kept. To mend it, {mend}, or set the environment "
-        "variable VAELIB_DATA to another folder; then call again."
-    )
 
 
 def parse_idx(data: bytes, name: str = "data") -> Tensor:
