@@ -7,27 +7,15 @@ trains each (kind, cure, seed) with the very cells of the page that are tagged
 to ``vaelib/exercises/posterior_collapse.csv``. One thread, a quarter of an hour.
 """
 
-import csv
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-import jupytext
-import torch
+from recorded import recipe_of, record
 
 SEEDS = {"noisy": (0, 1, 2), "deep": (0, 1, 2, 3, 4), "pixelcnn": (0, 1, 2)}
 AGGRESSIVE = ("deep", "pixelcnn")  # the kinds whose encoder is tried with more steps
-ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "notebooks" / "src" / "14-posterior-collapse.md"
-TABLE = ROOT / "vaelib" / "exercises" / "posterior_collapse.csv"
-
-
-def recipe() -> dict[str, Any]:
-    """The names that the page's recipe defines."""
-    names: dict[str, Any] = {}
-    for cell in jupytext.read(PAGE).cells:
-        if "recipe" in cell.metadata.get("tags", ()):
-            exec(cell.source, names)
-    return names
+TABLE = "posterior_collapse.csv"
+recipe = partial(recipe_of, "14-posterior-collapse")
 
 
 def run(names: dict[str, Any], kind: str, cure: str, seed: int) -> dict[str, Any]:
@@ -47,15 +35,8 @@ def plan(names: dict[str, Any]) -> list[tuple[str, str, int]]:
 
 
 def main() -> None:
-    torch.set_num_threads(1)
-    names, rows = recipe(), []
-    for kind, cure, seed in plan(names):
-        rows.append(run(names, kind, cure, seed))
-        print(*rows[-1].values(), flush=True)
-    with TABLE.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, rows[0], lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+    names = recipe()
+    record((run(names, *row) for row in plan(names)), TABLE)
 
 
 if __name__ == "__main__":

@@ -8,26 +8,14 @@ squared error, and what the Bernoulli's decoder is worth as a density, to
 ``vaelib/exercises/likelihoods.csv``. One thread, a minute.
 """
 
-import csv
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-import jupytext
-import torch
+from recorded import recipe_of, record
 
 SEEDS = (0, 1, 2)
-ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "notebooks" / "src" / "12-likelihoods.md"
-TABLE = ROOT / "vaelib" / "exercises" / "likelihoods.csv"
-
-
-def recipe() -> dict[str, Any]:
-    """The names that the page's recipe defines."""
-    names: dict[str, Any] = {}
-    for cell in jupytext.read(PAGE).cells:
-        if "recipe" in cell.metadata.get("tags", ()):
-            exec(cell.source, names)
-    return names
+TABLE = "likelihoods.csv"
+recipe = partial(recipe_of, "12-likelihoods")
 
 
 def run(names: dict[str, Any], likelihood: str, seed: int) -> dict[str, Any]:
@@ -41,16 +29,8 @@ def run(names: dict[str, Any], likelihood: str, seed: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    torch.set_num_threads(1)
-    names, rows = recipe(), []
-    for likelihood in names["KINDS"]:
-        for seed in SEEDS:
-            rows.append(run(names, likelihood, seed))
-            print(*rows[-1].values(), flush=True)
-    with TABLE.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, rows[0], lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+    names = recipe()
+    record((run(names, kind, s) for kind in names["KINDS"] for s in SEEDS), TABLE)
 
 
 if __name__ == "__main__":

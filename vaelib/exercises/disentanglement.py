@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
-from importlib.resources import files
 
 import torch
 from sklearn.metrics import mutual_info_score
@@ -20,10 +18,9 @@ from vaelib.exercises.observing import (
     of_shape,
     value,
 )
+from vaelib.exercises.tables import Row, rows_of
 
 __all__ = ["mig_in_parts", "picked", "recorded", "shared_average"]
-
-Row = dict[str, str | float]
 
 
 def recorded() -> list[Row]:
@@ -32,11 +29,7 @@ def recorded() -> list[Row]:
     One row per run: ``method`` (``"vae"``, ``"ada-gvae"``), ``beta``, ``seed``,
     ``rate`` and ``distortion`` in nats, ``mig``, ``factor_vae``.
     """
-    text = files(__package__).joinpath("disentanglement.csv").read_text("utf-8")
-    return [
-        {name: value if name == "method" else float(value) for name, value in r.items()}
-        for r in csv.DictReader(text.splitlines())
-    ]
+    return rows_of("disentanglement.csv", ("method",))
 
 
 # ----------------------------------------------------------------- mig_in_parts

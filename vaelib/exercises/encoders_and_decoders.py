@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from importlib.resources import files
 from typing import Any
 
 import torch
@@ -22,10 +20,9 @@ from vaelib.exercises.observing import (
     as_tensor,
     value,
 )
+from vaelib.exercises.tables import Row, rows_of
 
 __all__ = ["cnn", "recorded", "seen_by_one", "test_set_error"]
-
-Row = dict[str, str | float]
 
 
 def recorded() -> list[Row]:
@@ -36,11 +33,7 @@ def recorded() -> list[Row]:
     training set); ``active`` and ``used``, latent dimensions whose means vary by more
     than 0.01, and whose KL is above 0.1; ``uneven``, ``parameters``, ``seconds``.
     """
-    text = files(__package__).joinpath("architectures.csv").read_text("utf-8")
-    return [
-        {name: value if name == "row" else float(value) for name, value in r.items()}
-        for r in csv.DictReader(text.splitlines())
-    ]
+    return rows_of("encoders_and_decoders.csv", ("row",))
 
 
 # -------------------------------------------------------------------------- cnn

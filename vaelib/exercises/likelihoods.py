@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Any
 
 import torch
@@ -24,10 +22,9 @@ from vaelib.exercises.observing import (
     of_shape,
     value,
 )
+from vaelib.exercises.tables import Row, rows_of
 
 __all__ = ["GaussianHead", "bits_per_dim", "gaussian_loss", "recorded"]
-
-Row = dict[str, Any]
 
 
 def recorded() -> list[Row]:
@@ -37,11 +34,7 @@ def recorded() -> list[Row]:
     picture), ``rate`` in nats, ``rmse`` of the means, and ``as_density``: what the
     Bernoulli's decoder has in nats with the constant of the continuous one.
     """
-    text = files(__package__).joinpath("likelihoods.csv").read_text("utf-8")
-    return [
-        {n: v if n == "likelihood" else float(v) for n, v in row.items()}
-        for row in csv.DictReader(text.splitlines())
-    ]
+    return rows_of("likelihoods.csv", ("likelihood",))
 
 
 # ----------------------------------------------------------------- GaussianHead

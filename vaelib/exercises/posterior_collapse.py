@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 import torch
@@ -28,11 +26,10 @@ from vaelib.exercises.observing import (
     of_shape,
     value,
 )
+from vaelib.exercises.tables import Row, rows_of
 from vaelib.objectives import elbo
 
 __all__ = ["diagnose", "kl_weights", "linear_rate", "recorded"]
-
-Row = dict[str, Any]
 
 
 def recorded() -> list[Row]:
@@ -42,11 +39,7 @@ def recorded() -> list[Row]:
     ``seed``; on held-out pictures, in nats, ``elbo``, ``rate``, ``distortion``,
     ``information`` and ``swap``; and the number of active ``units``.
     """
-    text = files(__package__).joinpath("posterior_collapse.csv").read_text("utf-8")
-    return [
-        {k: v if k in ("kind", "cure") else float(v) for k, v in row.items()}
-        for row in csv.DictReader(text.splitlines())
-    ]
+    return rows_of("posterior_collapse.csv", ("kind", "cure"))
 
 
 # ---------------------------------------------------------------------- diagnose
