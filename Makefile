@@ -13,8 +13,8 @@ export PYTHONUTF8 = 1
 # another test, and makes steps up to ten times slower.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: lab edit setup test quick lint book book-serve notebooks lesson bench picture constraints \
-    clean
+.PHONY: lab edit setup test processors quick lint book book-serve notebooks lesson \
+    bench picture constraints clean
 
 # For who learns: copies of the lessons, in a folder of their own that git ignores.
 # BROWSER=none starts the server without opening a browser.
@@ -54,6 +54,19 @@ setup: .venv/.course
 test: .venv/.test
 	$(BIN)/python -m vaelib.book execute
 	$(BIN)/pytest -n 2
+
+# Other processors round otherwise: the unit tests and three lessons' asserts with fewer
+# of this one's instructions, and with a second thread.
+processors: .venv/.test
+	set -e; for settings in \
+	    "ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTIONS=SSE4_2" \
+	    "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2" \
+	    "OMP_NUM_THREADS=2"; do \
+	    echo "$$settings"; \
+	    env $$settings $(BIN)/pytest -n 2 -m "not slow" tests --ignore=tests/browser \
+	        --ignore=tests/book --ignore=tests/lessons; \
+	    for lesson in 06 10 14; do env $$settings $(BIN)/python tools/notebooks.py time $$lesson; done; \
+	done
 
 # The unit tests that an edit touches; make quick SINCE=main for a branch's.
 quick: .venv/.test
