@@ -57,12 +57,16 @@ class Watched(Pictured, front="live_training"):
         pair = [_strip(pixels, page) for pixels in (page["originals"], self._pixels)]
         draw_grey(middle, torch.cat(pair, 1), "above x, below its reconstruction")
         curve = np.frombuffer(self._curve, "<f4").reshape(-1, 4)
-        right.plot(curve[:, 0], curve[:, 2], color=BLUE)
-        right.set(xlabel="step", ylabel="KL in nats")
+        trained = len(curve) > 1
+        if trained:
+            right.plot(curve[:, 0], curve[:, 2], color=BLUE)
+            right.set(xlabel="step", ylabel="KL in nats")
+        else:
+            right.set_axis_off()
         return fig, (
             f"A model in training, at step {about['step']} with β = {about['beta']:g}: "
-            f"{seen}, {page['count']} examples and their reconstructions, and the KL "
-            f"against the steps. {_say_terms(about)}"
+            f"{seen}, {page['count']} examples and their reconstructions"
+            f"{', and the KL against the steps' * trained}. {_say_terms(about)}"
         )
 
     def _plane(self, ax: Axes) -> str:
@@ -131,7 +135,8 @@ def _bars(ax: Axes, about: dict[str, Any]) -> str:
     units = about["units"]
     ax.bar(range(1, len(units) + 1), units, color=BLUE)
     ax.axhline(about["free_bits"], color="#333333", lw=1, ls="--")
-    ax.set(xlabel="latent dimension", ylabel="KL in nats")
+    ax.set(xlabel="latent dimension", ylabel="KL in nats", ylim=(0, max(1.0, *units)))
+    ax.set_xticks(range(1, len(units) + 1))
     told = ", ".join(f"{v:.2f}" for v in units)
     return f"the KL of each latent dimension ({told} nats)"
 
