@@ -10,12 +10,13 @@ import torch
 
 import vaelib.data as vl
 
-OFFLINE = ("digits", "handwriting", "sprites", "sprites-64")
+PICTURES = ("digits", "handwriting", "sprites", "sprites-64")
+OFFLINE = (*PICTURES, "arm")
 SIDE = {"digits": 8, "handwriting": 28, "sprites": 32, "sprites-64": 64}
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
-@pytest.mark.parametrize("name", OFFLINE)
+@pytest.mark.parametrize("name", PICTURES)
 def test_pictures_have_the_promised_shape_type_and_range(name, split):
     data = vl.load(name, split, n=300, device="cpu")
     assert (data.name, data.split, len(data)) == (name, split, 300)
@@ -31,14 +32,14 @@ def test_pictures_have_the_promised_shape_type_and_range(name, split):
 
 
 @pytest.mark.parametrize("name", OFFLINE)
-def test_a_larger_n_begins_with_the_pictures_of_a_smaller_one(name):
+def test_a_larger_n_begins_with_the_examples_of_a_smaller_one(name):
     few, many = (vl.load(name, n=n, seed=3, device="cpu") for n in (100, 600))
     assert torch.equal(few.x, many.x[:100])
     assert torch.equal(few.labels, many.labels[:100])
 
 
 @pytest.mark.parametrize("name", OFFLINE)
-def test_seed_and_split_change_the_pictures(name):
+def test_seed_and_split_change_the_examples(name):
     first = vl.load(name, n=50, device="cpu").x
     assert torch.equal(first, vl.load(name, n=50, seed=0, device="cpu").x)
     assert not torch.equal(first, vl.load(name, n=50, seed=1, device="cpu").x)
@@ -67,7 +68,7 @@ def test_another_process_with_other_threads_gives_the_same_bits():
         "import torch, hashlib, vaelib.data as vl\n"
         "torch.set_num_threads({})\n"
         "h = hashlib.sha256()\n"
-        "for name in ('digits', 'handwriting', 'sprites'):\n"
+        "for name in ('digits', 'handwriting', 'sprites', 'arm'):\n"
         "    h.update(vl.load(name, n=500, seed=7, device='cpu').x.numpy().tobytes())\n"
         "print(h.hexdigest())"
     )
@@ -83,6 +84,8 @@ def test_default_numbers():
     assert len(vl.load("digits", "test", device="cpu")) == 382
     assert len(vl.load("handwriting", "test", device="cpu")) == 5000
     assert len(vl.load("sprites", "test", device="cpu")) == 5000
+    assert len(vl.load("arm", device="cpu")) == 8000
+    assert len(vl.load("arm", "test", device="cpu")) == 2000
 
 
 @pytest.mark.parametrize(
@@ -95,6 +98,7 @@ def test_default_numbers():
         ("dsprites", "sprites"),
         ("digit", "digits"),
         ("hand writing", "handwriting"),
+        ("arms", "arm"),
     ],
 )
 def test_an_unknown_name_gets_the_nearest_and_all_known(name, near):

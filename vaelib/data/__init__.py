@@ -5,6 +5,7 @@
 ``handwriting``    digits at 28×28 from a simulated pen, all factors known
 ``sprites``        square, ellipse, heart at 32×32 on a known grid of factors
 ``sprites-64``     the same at 64×64
+``arm``            a two-joint arm led past an obstacle, each way half the time
 ``mnist``          70,000 scanned digits, 28×28 (downloaded once)
 ``fashion-mnist``  70,000 pieces of clothing, 28×28 (downloaded once)
 =================  ==========================================================
@@ -19,7 +20,7 @@ from numbers import Integral
 
 import torch
 
-from vaelib.data import digits, download, handwriting, mnist, sprites
+from vaelib.data import arm, digits, download, handwriting, mnist, sprites
 from vaelib.data.batches import as_tensor, as_tensors
 from vaelib.data.dataset import Dataset
 from vaelib.devices import resolve_device
@@ -32,6 +33,7 @@ _LOADERS: dict[str, Callable[[str, int | None, int], Dataset]] = {
     "handwriting": handwriting.load,
     "sprites": partial(sprites.load, size=32),
     "sprites-64": partial(sprites.load, size=64),
+    "arm": arm.load,
     "mnist": partial(mnist.load, source=mnist.MNIST),
     "fashion-mnist": partial(mnist.load, source=mnist.FASHION_MNIST),
 }
@@ -63,19 +65,21 @@ def load(
 
     Args:
         name: ``"digits"``, ``"handwriting"``, ``"sprites"``, ``"sprites-64"``,
-            ``"mnist"`` or ``"fashion-mnist"``.
+            ``"arm"``, ``"mnist"`` or ``"fashion-mnist"``.
         split: ``"train"`` or ``"test"``.
-        n: how many pictures. None: all of a recorded set in its own order;
+        n: how many examples. None: all of a recorded set in its own order;
             20,000 (train) or 5,000 (test) of a made one (``handwriting``,
-            ``sprites``). A number: that many drawn by ``seed``; a larger ``n``
-            begins with the pictures of a smaller one.
-        seed: which pictures are drawn, or made. No global generator is read
+            ``sprites``), 8,000 or 2,000 of ``arm``. A number: that many drawn
+            by ``seed``; a larger ``n`` begins with the examples of a smaller one.
+        seed: which examples are drawn, or made. No global generator is read
             or changed.
         device: where the tensors go: ``"auto"``, ``"cpu"``, ``"cuda"``,
             ``"mps"``.
 
     Returns:
-        A :class:`Dataset` with ``x`` ``(N, C, H, W)`` float32 in [0, 1].
+        A :class:`Dataset`: ``x`` are pictures ``(N, C, H, W)`` float32 in [0, 1],
+        or, of ``arm``, joint angles ``(N, 16, 2)`` in radians with a ``context``
+        (columns in :func:`vaelib.data.arm.load`).
 
     Raises:
         ValueError: an argument has a value that is not on offer.
