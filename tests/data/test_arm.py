@@ -192,6 +192,18 @@ def test_a_leap_over_the_obstacle_is_a_hit():
     assert arm.simulate(chunk, there).success.item()
 
 
+def test_a_touch_at_the_very_end_is_a_hit():
+    touch = math.pi / 2 - math.asin(0.1 / 1.5)
+    context = torch.zeros(2, 7).double()
+    context[:, 5], context[:, 6] = 1.5, 0.1
+    ends = torch.tensor([touch - 0.001, touch + 0.001]).double()
+    chunk = torch.stack([ends, torch.zeros(2)], dim=1)[:, None]
+    context[:, 2:4] = forward(chunk[:, -1])[1]
+    done = arm.simulate(chunk, context)
+    assert done.success.tolist() == [True, False]
+    assert done.clearance.tolist() == pytest.approx([0.0015, -0.0015], abs=1e-4)
+
+
 def test_the_upper_arm_can_hit_as_well_as_the_lower():
     # At a right angle the lower arm stays far from what the upper one crosses.
     right = math.pi / 2
