@@ -68,10 +68,10 @@ def title(lesson: Path) -> str:
 
 
 def exercises(lesson: Path) -> list[str]:
-    """The names of the functions that it asks for."""
+    """The names of the functions, or classes, that it asks for."""
     cells = _read(lesson.read_bytes())["cells"]
     stubs = [c for c in cells if "exercise" in c["metadata"].get("tags", ())]
-    heads = (re.search(r"^def (\w+)", "".join(c["source"]), re.M) for c in stubs)
+    heads = (re.search(r"^(?:def|class) (\w+)", "".join(c["source"]), re.M) for c in stubs)
     return [head[1] for head in heads if head]
 
 
