@@ -71,8 +71,9 @@ def exercises(lesson: Path) -> list[str]:
     """The names of the functions, or classes, that it asks for."""
     cells = _read(lesson.read_bytes())["cells"]
     stubs = [c for c in cells if "exercise" in c["metadata"].get("tags", ())]
-    heads = (re.search(r"^(?:def|class) (\w+)", "".join(c["source"]), re.M) for c in stubs)
-    return [head[1] for head in heads if head]
+    head = re.compile(r"^(?:def|class) (\w+)", re.M)
+    heads = (head.search("".join(c["source"])) for c in stubs)
+    return [found[1] for found in heads if found]
 
 
 def _read(notebook: bytes) -> Any:
