@@ -124,6 +124,7 @@ def small(tmp_path, monkeypatch):
     source = replace(
         mnist.MNIST,
         sha256={n: hashlib.sha256(b).hexdigest() for n, b in bodies.items()},
+        sizes={name: len(body) for name, body in bodies.items()},  # to the byte
     )
     monkeypatch.setenv("VAELIB_DATA", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
